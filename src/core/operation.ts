@@ -1,0 +1,78 @@
+import type * as z from 'zod/v4';
+import { CorralError, toCorralError } from '../ports/errors.ts';
+
+/** Who asks. `id` is stable within a state folder: it names the rules that hold and the executions that are theirs. */
+export interface Caller {
+  readonly id: string;
+  readonly via: 'mcp' | 'rest' | 'cli' | 'web';
+  readonly scopes: readonly string[];
+}
+
+export interface OperationContext {
+  readonly caller: Caller;
+  /** Aborted when the caller gave up or went away. */
+  readonly signal: AbortSignal;
+  /** Tells the caller, if it listens, how far the work is. Never throws, may be dropped. */
+  progress(message: string): void;
+}
+
+export type Effect = 'read' | 'write' | 'execute' | 'admin';
+
+/** A verb, said once: MCP tools, CLI commands, REST routes and the reference are projections of it. */
+export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
+  /** `noun.verb` */
+  readonly name: string;
+  /** Its name as a tool: snake_case, stable. */
+  readonly tool: string;
+  readonly title: string;
+  /** Written for a model: when to use it, what comes back; every word pays its way. */
+  readonly description: string;
+  readonly effect: Effect;
+  /** Does it destroy or overwrite; does calling it twice do no more than once; does it reach beyond this machine? */
+  readonly hints: { readonly destructive: boolean; readonly idempotent: boolean; readonly openWorld: boolean };
+  readonly input: I;
+  readonly output: O;
+  run(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
+}
+
+/** Keeps the schema types while the catalogue holds operations of every shape. */
+export const defineOperation = <I extends z.ZodObject, O extends z.ZodObject>(operation: Operation<I, O>): Operation =>
+  operation as unknown as Operation;
+
+export interface Observer {
+  ended(operation: string, caller: Caller, durationMs: number, error: CorralError | undefined): void;
+}
+
+export type Invoke = (operation: Operation, raw: unknown, context: OperationContext) => Promise<Record<string, unknown>>;
+
+/** `path: what is wrong` for each issue, at most five: a model corrects itself from this. */
+const explain = (error: z.ZodError): string =>
+  error.issues
+    .slice(0, 5)
+    .map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`))
+    .join('; ');
+
+/**
+ * The one door from a face to an effect: validate, run, observe. Output is not validated again: operations are typed by their schema.
+ * Throws CorralError only.
+ */
+export const createInvoke =
+  (observer: Observer): Invoke =>
+  async (operation, raw, context) => {
+    const started = performance.now();
+    let failure: CorralError | undefined;
+    try {
+      const parsed = operation.input.safeParse(raw ?? {});
+      if (!parsed.success)
+        throw new CorralError('invalid_input', `${operation.tool}: ${explain(parsed.error)}`, {
+          hint: 'Correct the arguments named in the message and call again.',
+        });
+      if (context.signal.aborted) throw new CorralError('cancelled', 'The call was cancelled before it began.');
+      return await operation.run(parsed.data, context);
+    } catch (error) {
+      failure = toCorralError(error);
+      throw failure;
+    } finally {
+      observer.ended(operation.name, context.caller, performance.now() - started, failure);
+    }
+  };

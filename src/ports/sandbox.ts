@@ -85,6 +85,8 @@ export interface SandboxDriver {
   create(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox>;
   /** Reconnects to one that outlived its server; undefined when it is gone (whatever was left of it has then been ended). */
   open(id: string, folder: string, signal?: AbortSignal): Promise<Sandbox | undefined>;
+  /** What a sandbox that is gone wrote down of its executions: those without an exit were lost with it. */
+  recall(folder: string): Promise<readonly SandboxExecution[]>;
 }
 
 export interface SandboxCommand {

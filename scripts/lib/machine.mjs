@@ -1,0 +1,104 @@
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { capture, run, say } from './process.mjs';
+
+/** @typedef {{ ok: true } | { ok: false, reason: string }} Readiness */
+
+/** How each packager is called, and what it calls the things Corral needs. The first one present is used. */
+const PACKAGERS = [
+  {
+    program: 'apt-get',
+    refresh: ['apt-get', 'update', '-qq'],
+    install: ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'],
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'libc6-dev'] },
+  },
+  {
+    program: 'dnf',
+    install: ['dnf', 'install', '-y', '-q'],
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'glibc-devel', 'glibc-static'] },
+  },
+  {
+    program: 'apk',
+    install: ['apk', 'add', '--no-progress'],
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'musl-dev', 'linux-headers'] },
+  },
+  {
+    program: 'pacman',
+    install: ['pacman', '-S', '--noconfirm', '--needed'],
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc'] },
+  },
+  {
+    program: 'zypper',
+    install: ['zypper', '--non-interactive', 'install', '--no-recommends'],
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'glibc-devel', 'glibc-devel-static'] },
+  },
+];
+
+/** Is this program on the PATH, and executable? */
+export const hasProgram = async (name) => {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    if (folder === '') continue;
+    const found = await access(join(folder, name), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+};
+
+/** A compiler is present when it links a static program: headers and libc are packages of their own in most distributions. */
+export const hasCompiler = async () => {
+  if (!(await hasProgram('cc'))) return false;
+  const folder = await mkdtemp(join(tmpdir(), 'corral-cc-'));
+  try {
+    await writeFile(join(folder, 'probe.c'), '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n');
+    return (await capture(['cc', '-static', '-o', join(folder, 'probe'), join(folder, 'probe.c')])).code === 0;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** @returns {Promise<Readiness>} */
+export const ensureBubblewrap = async () => {
+  if (process.platform !== 'linux') return { ok: false, reason: 'bubblewrap exists on Linux only' };
+  return ensure('bubblewrap', () => hasProgram('bwrap'));
+};
+
+/** @returns {Promise<Readiness>} */
+export const ensureCompiler = async () => ensure('compiler', hasCompiler);
+
+const ensure = async (what, present) => {
+  if (await present()) return { ok: true };
+  const packager = await findPackager();
+  if (packager === undefined) return { ok: false, reason: `${what} is missing and no known package manager is here to install it` };
+  const packages = packager.packages[what];
+  const byHand = `${[...packager.install, ...packages].join(' ')}`;
+  const prefix = await elevation();
+  if (prefix === undefined)
+    return { ok: false, reason: `${what} is missing and this user may not install packages; as root, run: ${byHand}` };
+  say(`${what} is missing; installing it from this distribution's packages: ${[...prefix, byHand].join(' ')}`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const install = () => run([...prefix, ...packager.install, ...packages], { env, timeoutMs: 300_000 });
+  // A fresh image has no package lists; a used one has, and then asking the mirror for them again only costs time.
+  let code = await install();
+  if (code !== 0 && packager.refresh) {
+    await run([...prefix, ...packager.refresh], { env, timeoutMs: 300_000 });
+    code = await install();
+  }
+  if (code !== 0) return { ok: false, reason: `${what} could not be installed: "${byHand}" ended with ${code}` };
+  return (await present()) ? { ok: true } : { ok: false, reason: `${what} was installed but still does not work here` };
+};
+
+const findPackager = async () => {
+  for (const packager of PACKAGERS) if (await hasProgram(packager.program)) return packager;
+  return undefined;
+};
+
+/** What to put before a command that needs root; undefined when there is no way without asking for a password. */
+const elevation = async () => {
+  if (process.getuid?.() === 0) return [];
+  if ((await hasProgram('sudo')) && (await capture(['sudo', '-n', 'true'])).code === 0) return ['sudo', '-n'];
+  return undefined;
+};

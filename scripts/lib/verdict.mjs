@@ -1,0 +1,22 @@
+/** Drivers that a continuous integration run must have exercised: a skip there would pass for a proof. */
+const EXPECTED_DRIVERS = ['bubblewrap'];
+
+/**
+ * What is wrong with a run that claims to have tested the expected drivers; empty when nothing is.
+ * @param {import('./suites.mjs').Tally} tally
+ */
+export const missingDrivers = (tally) =>
+  EXPECTED_DRIVERS.flatMap((driver) => {
+    const names = new RegExp(driver === 'bubblewrap' ? 'bubblewrap|bwrap' : driver, 'i');
+    const skipped = tally.skips.filter((skip) => names.test(`${skip.name} ${skip.reason}`));
+    const found = skipped.map((skip) => `${driver} was expected here, but skipped: ${skip.name}`);
+    if (!tally.passedNames.some((name) => names.test(name))) found.push(`${driver} was expected here, but no passing test names it`);
+    return found;
+  });
+
+/** Every skip on its line, then the counts alone on the last one. */
+export const report = (tally) =>
+  [
+    ...tally.skips.map((skip) => `skipped: ${skip.name}: ${skip.reason || 'no reason given'}`),
+    `${tally.passed} passed, ${tally.failed} failed, ${tally.skips.length} skipped`,
+  ].join('\n');

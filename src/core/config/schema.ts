@@ -1,0 +1,61 @@
+import * as z from 'zod/v4';
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+
+/**
+ * Every option of Corral, once: flags, environment variables, the configuration file and `corral config show` are projections of it.
+ * The flag of `stateDir` is `--state-dir`, its variable `CORRAL_STATE_DIR`.
+ */
+export const configSchema = z.strictObject({
+  workspaces: z.array(z.string().min(1)).default([]).describe('Folders mounted writable at their own path; none = a private one.'),
+  stateDir: z.string().min(1).describe('Holds everything Corral keeps: records, logs, sockets. Mode 0700.'),
+  driver: z
+    .enum(['auto', 'bubblewrap', 'host'])
+    .default('auto')
+    .describe('Where commands run. auto = the strongest that is proven to work here; it never falls back to host.'),
+  network: z
+    .enum(['none', 'host'])
+    .default('none')
+    .describe('none = only the loopback inside. host = the network of this machine, loopback services included: unsafe.'),
+  allowHostNetwork: z.boolean().default(false).describe('Lets an agent create sandboxes with network "host": unsafe.'),
+  toolchains: z
+    .enum(['auto', 'none'])
+    .default('auto')
+    .describe('auto = compilers and interpreters outside /usr that are on PATH are mounted read-only.'),
+  memoryBytes: z.int().min(0).default(0).describe('Memory of all processes of a sandbox together; 0 = no limit.'),
+  processes: z.int().min(8).default(1024).describe('Processes and threads a sandbox may have at once.'),
+  fileBytes: z.int().min(0).default(0).describe('Largest file a process may write; 0 = no limit.'),
+  openFiles: z.int().min(16).default(4096).describe('Open files per process.'),
+  waitSeconds: z.number().min(0).max(50).default(30).describe('How long a call waits for its program before it answers with a handle.'),
+  timeoutSeconds: z.number().min(0).default(0).describe('Deadline of an execution that names none; 0 = none.'),
+  graceSeconds: z.number().min(0).max(60).default(2).describe('Between SIGTERM and SIGKILL.'),
+  outputBytes: z.int().min(4096).default(2 * GIB).describe('Output kept of one execution; more ends it as output_limit.'),
+  logQuotaBytes: z.int().min(MIB).default(10 * GIB).describe('Output kept of all executions; the oldest finished ones go first.'),
+  retentionSeconds: z.int().min(60).default(7 * 86_400).describe('How long finished executions are kept.'),
+  answerBytes: z.int().min(1024).max(MIB).default(32_768).describe('Output shown in one answer; the rest is read with read_output.'),
+  leaseSeconds: z.int().min(5).default(600).describe('A sandbox that no server speaks to for this long ends itself.'),
+  lifetimeSeconds: z.int().min(0).default(0).describe('A sandbox ends after this, whatever happens; 0 = no such end.'),
+  keep: z.boolean().default(false).describe('Leave sandboxes running when the server ends, until their lease does.'),
+  maxSandboxes: z.int().min(1).max(1000).default(32).describe('Sandboxes alive at once.'),
+  maxExecutions: z.int().min(1).max(4096).default(256).describe('Executions running at once.'),
+  uidFirst: z.int().min(1).max(4_000_000_000).default(1_900_000_000).describe('First private uid, used when the server runs as root.'),
+  uidCount: z.int().min(1).max(1_000_000).default(65_536).describe('How many private uids there are.'),
+  unsafeRoot: z.boolean().default(false).describe('Run sandboxes as the real root instead of a private uid: unsafe.'),
+  bind: z.string().default('127.0.0.1:3344').describe('Address and port of the HTTP server.'),
+  authToken: z.string().min(16).optional().describe('Bearer token of the HTTP server; required for any bind but loopback.'),
+  allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names under which the HTTP server may be called, beside its bind address.'),
+  logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigKey = keyof Config;
+
+/** The options an outsider must not read: shown as "(set)". */
+export const SECRET_KEYS: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['authToken']);
+
+/** `stateDir` -> `state-dir` */
+export const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** `stateDir` -> `CORRAL_STATE_DIR` */
+export const variableOf = (key: string): string => `CORRAL_${flagOf(key).replaceAll('-', '_').toUpperCase()}`;

@@ -1,0 +1,346 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorralError } from '../../ports/errors.ts';
+import type { DriverName, Exit, Mount, NetworkMode, Sandbox, SandboxDriver, SandboxExecution, SandboxLimits, SandboxSpec, StreamSize } from '../../ports/sandbox.ts';
+import type { SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
+import { sandboxId } from '../../lib/ids.ts';
+import { isAlive } from '../../lib/process.ts';
+import type { Config } from '../config/schema.ts';
+import type { Log } from '../log.ts';
+import { baseEnvironment, SYSTEM_PATH } from './environment.ts';
+
+/** Read-only extras of the machine that make languages work inside. */
+export interface Toolchains {
+  readonly mounts: readonly Mount[];
+  readonly path: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface LiveSandbox {
+  readonly record: SandboxRecord;
+  readonly spec: SandboxSpec;
+  readonly sandbox: Sandbox;
+}
+
+/** Where news of executions goes: the executions service. */
+export interface SandboxNews {
+  exit(live: LiveSandbox, exit: Exit): void;
+  output(execution: string, stdoutBytes: number, stderrBytes: number): void;
+  closed(execution: string, stdout: StreamSize, stderr: StreamSize): void;
+  /** The sandbox is gone; `recalled` is what it wrote down. */
+  lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): void;
+  /** Found alive after another server died; `executions` is what it runs and ran. */
+  adopted(live: LiveSandbox, executions: readonly SandboxExecution[]): void;
+}
+
+export interface CreateOptions {
+  readonly driver?: DriverName | undefined;
+  readonly network?: NetworkMode | undefined;
+  readonly limits?: SandboxLimits | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Without the configured workspaces: a private, empty one. */
+  readonly private?: boolean | undefined;
+  readonly lifetimeMs?: number | undefined;
+}
+
+export interface Sandboxes {
+  /** The sandbox of calls that name none; made at first use, and anew when it was lost. */
+  primary(signal?: AbortSignal): Promise<LiveSandbox>;
+  /** A living sandbox by name, whichever server made it. Throws `not_found`. */
+  get(id: string, signal?: AbortSignal): Promise<LiveSandbox>;
+  create(options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox>;
+  records(): Promise<readonly SandboxRecord[]>;
+  end(id: string, graceMs: number, reason: string): Promise<void>;
+  /** Takes over what dead servers left; returns how many sandboxes were found alive and how many gone. */
+  adopt(): Promise<{ readonly alive: number; readonly gone: number }>;
+  /** Ends all that this server owns, or leaves it to its lease when `keep` is set. */
+  close(): Promise<void>;
+}
+
+export interface SandboxesDeps {
+  readonly store: Store;
+  readonly drivers: ReadonlyMap<DriverName, SandboxDriver>;
+  readonly server: ServerRecord;
+  readonly config: Config;
+  /** Real paths, checked. */
+  readonly workspaces: readonly string[];
+  readonly toolchains: () => Toolchains;
+  /** The server's own environment: the host driver starts from PATH and HOME of it. */
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+  readonly isRoot: boolean;
+  readonly log: Log;
+  readonly news: SandboxNews;
+}
+
+const SANDBOX_HOME = '/home/sandbox';
+const PRIVATE_WORKSPACE = '/workspace';
+const LOST_HINT = 'Start again: the next call without a sandbox gets a new one. Files in the workspaces are still there.';
+
+export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
+  const { store, config, server, log, news } = deps;
+  const live = new Map<string, LiveSandbox>();
+  /** Sandboxes that this server is bringing to their end: their loss is no news. */
+  const ending = new Set<string>();
+  const attaching = new Map<string, Promise<LiveSandbox>>();
+  let primary: Promise<LiveSandbox> | undefined;
+  let closed = false;
+
+  const folderOf = (id: string): string => join(config.stateDir, 'sandboxes', id);
+
+  const driverOf = (name: DriverName): SandboxDriver => {
+    const driver = deps.drivers.get(name);
+    if (driver === undefined) throw new CorralError('unsupported', `There is no driver "${name}" in this server.`);
+    return driver;
+  };
+
+  const limitsOf = (wanted: SandboxLimits | undefined): SandboxLimits => {
+    const cap = (ceiling: number, value: number | undefined): number | undefined =>
+      value === undefined ? (ceiling === 0 ? undefined : ceiling) : ceiling === 0 ? value : Math.min(ceiling, value);
+    return {
+      memoryBytes: cap(config.memoryBytes, wanted?.memoryBytes),
+      processes: cap(config.processes, wanted?.processes),
+      fileBytes: cap(config.fileBytes, wanted?.fileBytes),
+      openFiles: cap(config.openFiles, wanted?.openFiles),
+      cpuSeconds: wanted?.cpuSeconds,
+    };
+  };
+
+  const specOf = (id: string, driver: DriverName, options: CreateOptions, uid: number | undefined): SandboxSpec => {
+    const toolchains = driver === 'bubblewrap' && config.toolchains === 'auto' ? deps.toolchains() : { mounts: [], path: [], env: {} };
+    const onHost = driver !== 'bubblewrap';
+    const ownFolder = join(folderOf(id), 'work');
+    const folders = options.private === true ? [] : deps.workspaces;
+    const workspaces: Mount[] =
+      folders.length > 0
+        ? folders.map((folder) => ({ source: folder, target: folder, mode: 'rw' as const }))
+        : [{ source: ownFolder, target: onHost ? ownFolder : PRIVATE_WORKSPACE, mode: 'rw' as const }];
+    const hostPath = deps.hostEnv['PATH']?.split(':').filter((part) => part.startsWith('/')) ?? [];
+    return {
+      id,
+      folder: folderOf(id),
+      workdir: workspaces[0]?.target ?? PRIVATE_WORKSPACE,
+      workspaces,
+      mounts: toolchains.mounts,
+      env: baseEnvironment({
+        path: onHost && hostPath.length > 0 ? hostPath : [...toolchains.path, ...SYSTEM_PATH],
+        home: onHost ? (deps.hostEnv['HOME'] ?? '/') : SANDBOX_HOME,
+        user: onHost ? (deps.hostEnv['USER'] ?? 'root') : 'sandbox',
+        sandbox: id,
+        extra: { ...toolchains.env, ...options.env },
+      }),
+      network: options.network ?? config.network,
+      limits: limitsOf(options.limits),
+      leaseMs: config.leaseSeconds * 1000,
+      lifetimeMs: options.lifetimeMs ?? config.lifetimeSeconds * 1000,
+      uid,
+    };
+  };
+
+  const forget = async (id: string, state: 'ended' | 'failed', reason: string): Promise<void> => {
+    live.delete(id);
+    await store.updateSandbox(id, { state, endedMs: Date.now(), reason });
+    // Output stays for its readers; what only a living sandbox needs goes.
+    await Promise.all(['work', 'secret', 'sock'].map((name) => rm(join(folderOf(id), name), { recursive: true, force: true })));
+  };
+
+  const onLost = async (found: LiveSandbox, reason: string): Promise<void> => {
+    const id = found.record.id;
+    if (!live.has(id)) return;
+    live.delete(id);
+    if (primary !== undefined && (await primary.catch(() => undefined))?.record.id === id) primary = undefined;
+    const recalled = await driverOf(found.record.driver).recall(folderOf(id));
+    news.lost(id, reason, recalled);
+    if (!ending.has(id)) log.warn({ sandbox: id, reason }, 'sandbox lost');
+    await forget(id, 'ended', reason);
+  };
+
+  const attach = (record: SandboxRecord, spec: SandboxSpec, sandbox: Sandbox): LiveSandbox => {
+    const found: LiveSandbox = { record, spec, sandbox };
+    live.set(record.id, found);
+    sandbox.listen({
+      exit: (exit) => news.exit(found, exit),
+      output: (execution, out, err) => news.output(execution, out, err),
+      closed: (execution, out, err) => news.closed(execution, out, err),
+      lost: (reason) => {
+        onLost(found, reason).catch((error: unknown) => log.error({ sandbox: record.id, error: String(error) }, 'the end of a sandbox was not recorded'));
+      },
+    });
+    return found;
+  };
+
+  const driverName = (wanted: DriverName | undefined): DriverName => wanted ?? (config.driver === 'auto' ? 'bubblewrap' : config.driver);
+
+  const create = async (options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox> => {
+    if (closed) throw new CorralError('unavailable', 'The server is ending.');
+    const name = driverName(options.driver);
+    if (options.driver === 'host' && config.driver !== 'host')
+      throw new CorralError('denied', 'This server does not run commands on the host.', {
+        hint: 'Only the operator can allow it, by starting the server with --driver host.',
+      });
+    if (options.network === 'host' && config.network !== 'host' && !config.allowHostNetwork)
+      throw new CorralError('denied', 'This server does not give sandboxes the network of the host.', {
+        hint: 'Only the operator can allow it, with --allow-host-network; inside, 127.0.0.1 is shared by all executions of a sandbox.',
+      });
+    const driver = driverOf(name);
+    const mine = await store.sandboxes({ living: true, owner: server.id });
+    if (mine.length >= config.maxSandboxes)
+      throw new CorralError('limit_exceeded', `There are ${String(mine.length)} sandboxes already, the most this server may have.`, {
+        hint: 'Delete one with sandbox action "delete".',
+      });
+    const id = sandboxId();
+    const range = deps.isRoot && name === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
+    const record = await store.insertSandbox(
+      {
+        id,
+        driver: name,
+        owner: server.id,
+        state: 'creating',
+        createdMs: Date.now(),
+        workdir: '',
+        network: options.network ?? config.network,
+        spec: '{}',
+        handle: '{}',
+      },
+      range,
+    );
+    const spec = specOf(id, name, options, record.uid);
+    try {
+      await mkdir(join(spec.folder, 'log'), { recursive: true, mode: 0o700 });
+      await mkdir(join(spec.folder, 'work'), { recursive: true, mode: 0o700 });
+      const sandbox = await driver.create(spec, signal);
+      const change = { state: 'running', workdir: spec.workdir, spec: JSON.stringify(spec), handle: JSON.stringify(sandbox.handle) } as const;
+      await store.updateSandbox(id, change);
+      return attach({ ...record, ...change }, spec, sandbox);
+    } catch (error) {
+      await store.updateSandbox(id, { state: 'failed', endedMs: Date.now(), reason: error instanceof Error ? error.message : String(error) });
+      await rm(spec.folder, { recursive: true, force: true });
+      throw error;
+    }
+  };
+
+  const connect = async (record: SandboxRecord, signal?: AbortSignal): Promise<LiveSandbox | undefined> => {
+    const sandbox = await driverOf(record.driver).open(record.id, folderOf(record.id), signal);
+    return sandbox === undefined ? undefined : attach(record, JSON.parse(record.spec) as SandboxSpec, sandbox);
+  };
+
+  const lostError = (id: string, reason: string | undefined): CorralError =>
+    new CorralError('lost', `Sandbox ${id} has ended${reason === undefined ? '' : `: ${reason}`}.`, { hint: LOST_HINT });
+
+  const get = async (id: string, signal?: AbortSignal): Promise<LiveSandbox> => {
+    const known = live.get(id);
+    if (known !== undefined) return known;
+    const running = attaching.get(id);
+    if (running !== undefined) return running;
+    const task = (async () => {
+      const record = await store.sandbox(id);
+      if (record === undefined)
+        throw new CorralError('not_found', `There is no sandbox "${id}".`, { hint: 'List them with sandbox action "list", or leave `sandbox` out.' });
+      if (record.state !== 'running') throw lostError(id, record.reason);
+      const found = await connect(record, signal);
+      if (found !== undefined) return found;
+      const recalled = await driverOf(record.driver).recall(folderOf(id));
+      news.lost(id, 'it was gone when this server looked for it', recalled);
+      await forget(id, 'ended', 'it was gone when this server looked for it');
+      throw lostError(id, 'it was gone');
+    })();
+    attaching.set(id, task);
+    try {
+      return await task;
+    } finally {
+      attaching.delete(id);
+    }
+  };
+
+  const end = async (id: string, graceMs: number, reason: string): Promise<void> => {
+    const found = await get(id);
+    ending.add(id);
+    try {
+      await store.updateSandbox(id, { state: 'ending' });
+      await found.sandbox.end(graceMs);
+      await onLost(found, reason);
+      await found.sandbox[Symbol.asyncDispose]();
+    } finally {
+      ending.delete(id);
+    }
+  };
+
+  const adoptOne = async (record: SandboxRecord): Promise<'alive' | 'gone' | 'taken'> => {
+    try {
+      await store.updateSandbox(record.id, { owner: server.id }, record.owner);
+    } catch (error) {
+      if (error instanceof CorralError && error.code === 'conflict') return 'taken';
+      throw error;
+    }
+    const mine: SandboxRecord = { ...record, owner: server.id };
+    const already = live.get(record.id);
+    if (already !== undefined) live.set(record.id, { ...already, record: mine });
+    const found = already ?? (record.state === 'running' ? await connect(mine) : undefined);
+    if (found !== undefined) {
+      await found.sandbox.renew(config.leaseSeconds * 1000);
+      news.adopted(found, await found.sandbox.list());
+      return 'alive';
+    }
+    // Half-made or gone: opening it again ends whatever is left of it.
+    await driverOf(record.driver).open(record.id, folderOf(record.id)).then((left) => left?.end(0));
+    news.lost(record.id, 'its server died and it ended before another came', await driverOf(record.driver).recall(folderOf(record.id)));
+    await forget(record.id, 'ended', 'its server died and it ended before another came');
+    return 'gone';
+  };
+
+  const adopt = async (): Promise<{ alive: number; gone: number }> => {
+    const servers = await store.servers();
+    const dead = new Set<string>();
+    const known = new Set(servers.map((one) => one.id));
+    for (const one of servers) if (!isAlive(one.pid, one.startTicks)) dead.add(one.id);
+    const count = { alive: 0, gone: 0 };
+    for (const record of await store.sandboxes({ living: true })) {
+      if (record.owner === server.id || (known.has(record.owner) && !dead.has(record.owner))) continue;
+      if (closed) break;
+      try {
+        const result = await adoptOne(record);
+        if (result !== 'taken') count[result] += 1;
+      } catch (error) {
+        log.error({ sandbox: record.id, error: error instanceof Error ? error.message : String(error) }, 'a sandbox of a dead server was not adopted');
+      }
+    }
+    for (const id of dead) await store.removeServer(id);
+    return count;
+  };
+
+  const renewal = setInterval(() => {
+    for (const [id, found] of live)
+      if (found.record.owner === server.id)
+        found.sandbox.renew(config.leaseSeconds * 1000).catch((error: unknown) => log.warn({ sandbox: id, error: String(error) }, 'lease not renewed'));
+  }, Math.max(1000, (config.leaseSeconds * 1000) / 3));
+  renewal.unref();
+
+  return {
+    primary: (signal) => {
+      // Shared by concurrent first calls: the one that gave up must not take it from the others, so its signal is not passed on.
+      primary ??= create({}).catch((error: unknown) => {
+        primary = undefined;
+        throw error;
+      });
+      if (signal?.aborted === true) throw new CorralError('cancelled', 'The call was cancelled before it began.');
+      return primary;
+    },
+    get,
+    create,
+    records: () => store.sandboxes(),
+    end,
+    adopt,
+    close: async () => {
+      closed = true;
+      clearInterval(renewal);
+      await primary?.catch(() => undefined);
+      await Promise.allSettled(
+        [...live.values()].map(async (found) => {
+          if (found.record.owner !== server.id) return found.sandbox[Symbol.asyncDispose]();
+          if (!config.keep) return end(found.record.id, 0, 'its server ended');
+          await found.sandbox.renew(config.leaseSeconds * 1000);
+          return found.sandbox[Symbol.asyncDispose]();
+        }),
+      );
+    },
+  };
+};

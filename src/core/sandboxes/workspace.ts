@@ -1,0 +1,42 @@
+import { realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { sep } from 'node:path';
+import { CorralError } from '../../ports/errors.ts';
+
+const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/root', '/home', '/tmp']);
+
+/** Is `inner` the folder `outer` or beneath it? On path components, never on strings. */
+export const isWithin = (inner: string, outer: string): boolean =>
+  inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
+
+/**
+ * The real path of a folder that may be mounted writable into a sandbox. Resolved once, at start.
+ * Throws `invalid_input` for a folder that is missing, is a system folder or a whole home, or touches the state folder.
+ */
+export const resolveWorkspace = (folder: string, stateDir: string): string => {
+  let real: string;
+  try {
+    real = realpathSync(folder);
+    if (!statSync(real).isDirectory()) throw new Error('it is not a folder');
+  } catch (error) {
+    throw new CorralError('invalid_input', `The workspace ${folder} cannot be used: ${(error as Error).message}`, {
+      hint: 'Name an existing folder.',
+      cause: error,
+    });
+  }
+  let home = homedir();
+  try {
+    home = realpathSync(home);
+  } catch {
+    // A home that does not exist cannot be mounted by accident.
+  }
+  if (FORBIDDEN.has(real) || real === home)
+    throw new CorralError('invalid_input', `The workspace ${real} is a system folder or a whole home.`, {
+      hint: 'Name a project folder inside it: everything in a workspace can be changed by what runs in the sandbox.',
+    });
+  if (isWithin(real, stateDir) || isWithin(stateDir, real))
+    throw new CorralError('invalid_input', `The workspace ${real} and the state folder ${stateDir} lie within each other.`, {
+      hint: 'Choose another workspace, or another state folder with --state-dir.',
+    });
+  return real;
+};

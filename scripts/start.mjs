@@ -7,14 +7,16 @@ import { setUpAndBuild } from './lib/setup.mjs';
 const DEFAULTS = { '--transport': 'http', '--bind': '127.0.0.1:3344' };
 
 const given = process.argv.slice(2);
-const defaults = Object.entries(DEFAULTS).filter(([flag]) => !given.some((argument) => argument === flag || argument.startsWith(`${flag}=`)));
+const defaults = Object.entries(DEFAULTS).filter(
+  ([flag]) => !given.some((argument) => argument === flag || argument.startsWith(`${flag}=`)),
+);
 
 try {
   await setUpAndBuild();
   const server = spawn(process.execPath, [join(ROOT, 'dist/corral.js'), 'serve', ...defaults.flat(), ...given], { stdio: 'inherit' });
   // Ctrl-C reaches the whole foreground group: the server ends in its own order, and this process waits for it.
   process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => server.kill(signal));
   server.once('error', (error) => {
     say(`the server could not be started: ${error.message}`);
     process.exitCode = 1;

@@ -29,7 +29,7 @@ const INPUTS = {
 /**
  * Builds what is stale and puts it into dist/, file by file and the entries last, so that a server started meanwhile sees a whole build.
  * Throws when a half cannot be built.
- * @param {{ root?: string, force?: boolean, only?: 'supervisor' | 'bundle' }} [options]
+ * @param {{ root?: string, force?: boolean, only?: 'supervisor' | 'bundle' | undefined }} [options]
  */
 export const build = async ({ root = ROOT, force = false, only } = {}) => {
   await mkdir(join(root, 'build'), { recursive: true });
@@ -153,7 +153,10 @@ const hashInputs = async (root, inputs) => {
     });
     for (const file of inside ?? ['']) {
       const path = join(input, file);
-      hash.update(`${path}\0`).update(await readFile(join(root, path))).update('\0');
+      hash
+        .update(`${path}\0`)
+        .update(await readFile(join(root, path)))
+        .update('\0');
     }
   }
   return hash.digest('hex');

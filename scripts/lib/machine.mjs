@@ -66,9 +66,10 @@ export const ensureBubblewrap = async () => {
   return ensure('bubblewrap', () => hasProgram('bwrap'));
 };
 
-/** @returns {Promise<Readiness>} */
+/** @type {() => Promise<Readiness>} */
 export const ensureCompiler = async () => ensure('compiler', hasCompiler);
 
+/** @type {(what: 'bubblewrap' | 'compiler', present: () => Promise<boolean>) => Promise<Readiness>} */
 const ensure = async (what, present) => {
   if (await present()) return { ok: true };
   const packager = await findPackager();

@@ -6,6 +6,7 @@ export default class SummaryReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const file = process.env.CORRAL_TEST_SUMMARY;
     if (!file) return;
+    /** @type {import('./suites.mjs').Tally & { errors: number }} */
     const summary = { passed: 0, failed: 0, errors: unhandledErrors.length, passedNames: [], skips: [] };
     for (const module of modules) {
       const path = relative(process.cwd(), module.moduleId);

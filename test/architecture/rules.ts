@@ -48,7 +48,9 @@ export const checkFloors = (files: readonly Facts[]): readonly string[] =>
     return imports.flatMap((name) => {
       if (isOwn(name)) {
         const target = floorOf(name);
-        return target !== undefined && allowed.includes(target) ? [] : [`${path} imports ${name}: ${floor} may import only ${allowed.join(', ')}`];
+        return target !== undefined && allowed.includes(target)
+          ? []
+          : [`${path} imports ${name}: ${floor} may import only ${allowed.join(', ')}`];
       }
       if (floor === 'ports') return [`${path} imports ${name}: ports import nothing but ports`];
       if (floor === 'lib' && !isBuiltin(name)) return [`${path} imports ${name}: lib imports nothing but lib and what Node brings`];

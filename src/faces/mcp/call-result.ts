@@ -1,0 +1,22 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { toCorralError } from '../../ports/errors.ts';
+
+/**
+ * Some clients show their model only `structuredContent`, others only the text: both carry everything, as the same JSON.
+ */
+const resultOf = (structuredContent: Record<string, unknown>): CallToolResult => ({
+  content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
+  structuredContent,
+});
+
+export const successResult = (output: Record<string, unknown>): CallToolResult => resultOf(output);
+
+/** A failed operation is a result that the model can read and act on. What failed inside Corral stays inside: the log has it. */
+export const failureResult = (thrown: unknown): CallToolResult => {
+  const { code, message, hint, details } = toCorralError(thrown);
+  const error =
+    code === 'internal'
+      ? { code, message: 'Corral failed inside; its log on the server has the cause.', hint }
+      : { code, message, hint, ...(Object.keys(details).length > 0 && { details }) };
+  return { ...resultOf({ error }), isError: true };
+};

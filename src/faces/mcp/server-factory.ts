@@ -1,0 +1,88 @@
+import type { AuthInfo, CallToolResult, McpRequestContext, ServerContext, ServerOptions } from '@modelcontextprotocol/server';
+import { McpServer } from '@modelcontextprotocol/server';
+import type { Caller, Invoke, Operation } from '../../core/operation.ts';
+import { CorralError } from '../../ports/errors.ts';
+import { failureResult, successResult } from './call-result.ts';
+import type { Progress } from './progress.ts';
+import { createProgress, SILENT } from './progress.ts';
+import type { PreparedTool } from './tools.ts';
+import { prepareTools } from './tools.ts';
+
+/** Calls at work at once, over all connections of one factory. More are refused rather than queued without bound. */
+const MAX_CALLS = 256;
+
+/** The list changes with the configuration, so at most once per start of the server. Same for every caller. */
+const CACHE_HINTS: NonNullable<ServerOptions['cacheHints']> = {
+  'tools/list': { ttlMs: 300_000, cacheScope: 'public' },
+  'server/discover': { ttlMs: 300_000, cacheScope: 'public' },
+};
+
+export interface McpFaceOptions {
+  readonly operations: readonly Operation[];
+  readonly invoke: Invoke;
+  readonly info: { readonly name: string; readonly version: string; readonly title: string };
+  /** For the model: what this server is and how its tools play together. */
+  readonly instructions: string;
+  /** Who asks, decided anew for every call; `undefined` over stdio. */
+  readonly callerOf: (auth: AuthInfo | undefined) => Caller;
+  /** Default 256. */
+  readonly maxCalls?: number;
+  /** Checks the state that a client brings back in a multi-round call; see `createRequestStateCodec` of the SDK. */
+  readonly requestState?: NonNullable<ServerOptions['requestState']>;
+}
+
+/** One server instance for one stdio connection, one HTTP session, or one modern HTTP request. */
+export type CorralMcpFactory = (context?: McpRequestContext) => McpServer;
+
+const progressOf = ({ mcpReq }: ServerContext): Progress => {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return SILENT;
+  return createProgress((notice) => mcpReq.notify({ method: 'notifications/progress', params: { progressToken, ...notice } }));
+};
+
+/**
+ * Projects operations onto MCP. Schemas are converted here, once; the factory itself opens nothing, starts nothing and is cheap, because
+ * it runs for every HTTP request and in processes that a client starts only to ask for the protocol version.
+ */
+export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactory => {
+  const { invoke, callerOf, maxCalls = MAX_CALLS } = options;
+  const tools = prepareTools(options.operations);
+  const serverOptions: ServerOptions = {
+    instructions: options.instructions,
+    capabilities: { tools: { listChanged: false } },
+    cacheHints: CACHE_HINTS,
+    ...(options.requestState && { requestState: options.requestState }),
+  };
+  let active = 0;
+
+  const call = async ({ operation }: PreparedTool, args: unknown, context: ServerContext): Promise<CallToolResult> => {
+    if (active >= maxCalls)
+      return failureResult(
+        new CorralError('limit_exceeded', `${String(maxCalls)} calls are at work already.`, {
+          hint: 'Wait for one of them to end, then call again.',
+        }),
+      );
+    active += 1;
+    const progress = progressOf(context);
+    try {
+      const caller = callerOf(context.http?.authInfo);
+      return successResult(await invoke(operation, args, { caller, signal: context.mcpReq.signal, progress: progress.tell }));
+    } catch (error) {
+      return failureResult(error);
+    } finally {
+      progress.stop();
+      active -= 1;
+    }
+  };
+
+  return () => {
+    const server = new McpServer(options.info, serverOptions);
+    for (const tool of tools) {
+      const { name, title, description, annotations } = tool.listing;
+      server.registerTool(name, { title, description, annotations, inputSchema: tool.input, outputSchema: tool.output }, (args, context) =>
+        call(tool, args, context),
+      );
+    }
+    return server;
+  };
+};

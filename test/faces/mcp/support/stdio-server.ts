@@ -1,0 +1,16 @@
+/** The stdio face over the fakes, as a program. FAKE_CLOSE: how its owner's shutdown behaves. */
+import { serveMcpStdio } from '../../../../src/faces/mcp/serve-stdio.ts';
+import { createFakes } from './fake-operations.ts';
+
+const { factory, log } = createFakes();
+
+serveMcpStdio({
+  factory,
+  onError: (error) => process.stderr.write(`error: ${error.message}\n`),
+  onClose: (reason) => {
+    process.stderr.write(`closing: ${reason}; aborted ${String(log.aborted)}\n`);
+    if (process.env['FAKE_CLOSE'] === 'fails') return Promise.reject(new Error('cannot close'));
+    if (process.env['FAKE_CLOSE'] === 'hangs') return new Promise(() => setInterval(() => undefined, 1000));
+    return Promise.resolve();
+  },
+});

@@ -1,4 +1,5 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -23,13 +24,16 @@ export const withLock = async (file, work, waitMs = 180_000) => {
 };
 
 const take = async (file) => {
+  // Linked into place with its content: a lock never exists without its holder's name.
+  const own = `${file}.${process.pid}.${randomUUID()}`;
+  await writeFile(own, String(process.pid));
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(String(process.pid));
-    await handle.close();
+    await link(own, file);
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
+  } finally {
+    await rm(own);
   }
   const holder = Number(await readFile(file, 'utf8').catch(() => ''));
   if (holder > 0 && !isAlive(holder)) await rm(file, { force: true });

@@ -1,7 +1,7 @@
 import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { capture, run, say } from './process.mjs';
+import { capture, say } from './process.mjs';
 
 /** @typedef {{ ok: true } | { ok: false, reason: string }} Readiness */
 
@@ -75,20 +75,24 @@ const ensure = async (what, present) => {
   const packager = await findPackager();
   if (packager === undefined) return { ok: false, reason: `${what} is missing and no known package manager is here to install it` };
   const packages = packager.packages[what];
-  const byHand = `${[...packager.install, ...packages].join(' ')}`;
+  const byHand = [...packager.install, ...packages].join(' ');
   const prefix = await elevation();
   if (prefix === undefined)
     return { ok: false, reason: `${what} is missing and this user may not install packages; as root, run: ${byHand}` };
   say(`${what} is missing; installing it from this distribution's packages: ${[...prefix, byHand].join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const install = () => run([...prefix, ...packager.install, ...packages], { env, timeoutMs: 300_000 });
-  // A fresh image has no package lists; a used one has, and then asking the mirror for them again only costs time.
-  let code = await install();
-  if (code !== 0 && packager.refresh) {
-    await run([...prefix, ...packager.refresh], { env, timeoutMs: 300_000 });
-    code = await install();
+  const install = () => capture([...prefix, ...packager.install, ...packages], { env, timeoutMs: 300_000 });
+  let end = await install();
+  // A fresh image has no package lists; a used one has, and then asking the mirror for them again would only cost time.
+  if (end.code !== 0 && packager.refresh) {
+    const refreshed = await capture([...prefix, ...packager.refresh], { env, timeoutMs: 300_000 });
+    if (refreshed.code !== 0) process.stderr.write(refreshed.stderr);
+    end = await install();
   }
-  if (code !== 0) return { ok: false, reason: `${what} could not be installed: "${byHand}" ended with ${code}` };
+  if (end.code !== 0) {
+    process.stderr.write(end.stderr);
+    return { ok: false, reason: `${what} could not be installed: "${byHand}" ended with ${end.code}` };
+  }
   return (await present()) ? { ok: true } : { ok: false, reason: `${what} was installed but still does not work here` };
 };
 

@@ -1,15 +1,19 @@
 import { CorralError } from '../../ports/errors.ts';
+import { importsPackages, isModule, javaClass, javaPackage, withRequire } from './source.ts';
 import { findLanguage, LANGUAGE_NAMES, type Language } from './table.ts';
-import { javaClass, javaPackage, sourceFor } from './source.ts';
+
+/** Largest code that is handed over as one argument; the kernel refuses 128 KiB. */
+const INLINE_BYTES = 100 * 1024;
 
 export interface CodePlan {
   readonly language: string;
-  /** Absolute path inside and content of the one file to write. */
-  readonly file: { readonly path: string; readonly text: string };
-  /** Links to make in the scratch folder: name -> target. */
-  readonly links: Readonly<Record<string, string>>;
-  /** Compile steps, then the run. */
+  /** Absolute path inside and content of the one file to write; undefined when the code is handed over as an argument. */
+  readonly file: { readonly path: string; readonly text: string } | undefined;
+  /** Preparing and compiling steps, then the run, which is the last. */
   readonly steps: readonly (readonly string[])[];
+  /** Index of the first step that compiles; equals `runStep` when nothing is compiled. */
+  readonly compileStep: number;
+  readonly runStep: number;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -32,26 +36,37 @@ export const planCode = (input: {
   readonly dir: string;
   readonly cwd: string;
 }): CodePlan => {
-  const { language, code, dir, cwd } = input;
-  const source = sourceFor(language.name, code, cwd);
-  const className = language.name === 'java' ? javaClass(code) : 'Main';
-  const fileName = language.name === 'java' ? `${className}.java` : (source.file ?? language.file);
-  const path = `${dir}/${fileName}`;
-  const packageName = language.name === 'java' ? javaPackage(code) : undefined;
+  const { language, dir, cwd, args } = input;
+  const asModule = language.inline !== undefined && isModule(input.code);
+  const code = asModule ? withRequire(input.code, cwd) : input.code;
+  const isJava = language.name === 'java';
+  const className = isJava ? javaClass(code) : 'Main';
+  const packageName = isJava ? javaPackage(code) : undefined;
+  const fileName = isJava ? `${className}.java` : language.inline !== undefined && !asModule ? language.file.replace('.mjs', '.cjs') : language.file;
   const values: Readonly<Record<string, string>> = {
     tool: input.tool,
-    file: path,
+    file: `${dir}/${fileName}`,
     dir,
     cwd,
     class: packageName === undefined ? className : `${packageName}.${className}`,
+    code,
   };
-  const fill = (word: string): string => word.replace(/\{(tool|file|dir|cwd|class)\}/g, (_, key: string) => values[key] ?? '');
-  const run = language.run.map(fill);
+  const fill = (word: string): string => word.replace(/\{(tool|file|dir|cwd|class|code)\}/g, (_, key: string) => values[key] ?? '');
+  const env = Object.fromEntries(Object.entries(language.env ?? {}).map(([key, value]) => [key, fill(value)]));
+
+  if (language.inline !== undefined && Buffer.byteLength(code) <= INLINE_BYTES && !code.includes('\0')) {
+    const words = (asModule ? language.inline.module : language.inline.script).map(fill);
+    return { language: language.name, file: undefined, steps: [[...words, ...args]], compileStep: 0, runStep: 0, env };
+  }
+  // Code in a scratch folder finds the packages of the working directory through a link.
+  const links = ['javascript', 'typescript'].includes(language.name) && importsPackages(code) ? [['ln', '-s', `${cwd}/node_modules`, `${dir}/node_modules`]] : [];
+  const compile = (language.compile ?? []).map((step) => step.map(fill));
   return {
     language: language.name,
-    file: { path, text: source.text },
-    links: language.name === 'javascript' || language.name === 'typescript' ? { node_modules: `${cwd}/node_modules` } : {},
-    steps: [...(language.compile ?? []).map((step) => step.map(fill)), [...run, ...input.args]],
-    env: Object.fromEntries(Object.entries(language.env ?? {}).map(([key, value]) => [key, fill(value)])),
+    file: { path: values['file'] ?? '', text: code },
+    steps: [...links, ...compile, [...language.run.map(fill), ...args]],
+    compileStep: links.length,
+    runStep: links.length + compile.length,
+    env,
   };
 };

@@ -1,19 +1,15 @@
-/** Does this JavaScript need to be a module? Statement-level import, export or await; anything else runs as the classic form, with `require`. */
-const isModule = (code: string): boolean =>
-  /^\s*(import\s*[\w{*'"]|export\s)/m.test(code) || (/(^|[^\w.])await\s/.test(code) && !/\basync\b/.test(code)) || /^(?:const|let|var)?[^\n]*=?\s*await\s/m.test(code);
+/** Does this JavaScript need to be a module? Statement-level import or export, or await outside of any async function. */
+export const isModule = (code: string): boolean =>
+  /^\s*(?:import\s*[\w{*'"]|export\s)/m.test(code) || (/(?:^|[^\w.])await[\s(]/.test(code) && !/\basync\b/.test(code)) || /^(?:(?:const|let|var)\s[^\n=]+=\s*)?await\s/m.test(code);
 
-/**
- * The code as it is put into its file. JavaScript lies in a scratch folder but must see what its working directory sees, so `require` is
- * tied to that directory; modules keep `require` too. Nothing moves to another line: errors name the lines the caller wrote.
- */
-export const sourceFor = (language: string, code: string, cwd: string): { readonly text: string; readonly file?: string } => {
-  if (language !== 'javascript') return { text: code };
-  const directory = JSON.stringify(`${cwd}/`);
-  if (isModule(code))
-    return { text: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(${directory}); ${code}`, file: 'main.mjs' };
-  const shebang = code.startsWith('#!') ? '//' : '';
-  return { text: `require = require('node:module').createRequire(${directory}); ${shebang}${code}`, file: 'main.cjs' };
+/** Modules keep `require`, tied to the working directory. On the first line, so that errors name the lines the caller wrote. */
+export const withRequire = (code: string, cwd: string): string => {
+  if (/\bcreateRequire\b|\b(?:const|let|var)\s+require\b/.test(code) || !/\brequire\s*\(/.test(code)) return code;
+  return `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(${JSON.stringify(`${cwd}/`)}); ${code}`;
 };
+
+/** Names a package that lies in a node_modules folder? */
+export const importsPackages = (code: string): boolean => /(?:\bfrom|\bimport)\s*\(?\s*['"](?![./]|node:)/.test(code);
 
 /** The class whose `main` is run: the first public class, else the first class with a main method, else Main. */
 export const javaClass = (code: string): string => {

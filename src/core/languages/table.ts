@@ -15,9 +15,9 @@ export interface Language {
   /** `{file}` the code, `{dir}` its folder, `{cwd}` the working directory, `{tool}` the program. Arguments of the caller follow. */
   readonly run: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Preferred while the code fits into an argument: `{code}` is handed over, so imports resolve from the working directory. */
+  readonly inline?: { readonly module: readonly string[]; readonly script: readonly string[] };
 }
-
-const NODE_VERSION = ['{tool}', '--version'] as const;
 
 export const LANGUAGES: readonly Language[] = [
   { name: 'bash', aliases: ['sh', 'shell'], file: 'main.sh', tools: ['bash', 'sh'], version: ['{tool}', '--version'], run: ['{tool}', '{file}'] },
@@ -31,7 +31,15 @@ export const LANGUAGES: readonly Language[] = [
     // The script lies in a scratch folder; modules beside the working directory must still be found.
     env: { PYTHONPATH: '{cwd}' },
   },
-  { name: 'javascript', aliases: ['js', 'node', 'nodejs'], file: 'main.mjs', tools: ['node', 'bun', 'deno'], version: NODE_VERSION, run: ['{tool}', '{file}'] },
+  {
+    name: 'javascript',
+    aliases: ['js', 'node', 'nodejs'],
+    file: 'main.mjs',
+    tools: ['node'],
+    version: ['{tool}', '--version'],
+    run: ['{tool}', '{file}'],
+    inline: { module: ['{tool}', '--input-type=module', '-e', '{code}', '--'], script: ['{tool}', '-e', '{code}', '--'] },
+  },
   {
     name: 'typescript',
     aliases: ['ts'],

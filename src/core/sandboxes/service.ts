@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
 import type { DriverName, Exit, Mount, NetworkMode, Sandbox, SandboxDriver, SandboxExecution, SandboxLimits, SandboxSpec, StreamSize } from '../../ports/sandbox.ts';
 import type { SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
-import { sandboxId } from '../../lib/ids.ts';
+import { newSandboxId } from '../../lib/ids.ts';
 import { isAlive } from '../../lib/process.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
@@ -187,7 +187,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       throw new CorralError('limit_exceeded', `There are ${String(mine.length)} sandboxes already, the most this server may have.`, {
         hint: 'Delete one with sandbox action "delete".',
       });
-    const id = sandboxId();
+    const id = newSandboxId();
     const range = deps.isRoot && name === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
     const record = await store.insertSandbox(
       {

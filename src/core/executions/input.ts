@@ -1,0 +1,61 @@
+import * as z from 'zod/v4';
+import { CorralError } from '../../ports/errors.ts';
+
+/** The kernel refuses a single argument of 128 KiB; the text of a command is one. */
+export const ARGUMENT_BYTES = 128 * 1024 - 1;
+const WAIT_CAP_SECONDS = 50;
+
+export const noNul = (text: string): boolean => !text.includes('\0');
+const NUL_MESSAGE = 'must not contain NUL';
+
+export const executionId = z.string().min(1).max(64).describe('From the answer that started it.');
+
+export const waitSeconds = z
+  .number()
+  .min(0)
+  .max(WAIT_CAP_SECONDS, `at most ${String(WAIT_CAP_SECONDS)}: clients cut longer calls; the program goes on and wait continues`)
+  .optional();
+
+/** What execute_command and execute_code share. */
+export const startFields = {
+  cwd: z.string().min(1).max(4096).refine(noNul, NUL_MESSAGE).optional().describe('Default: the workspace.'),
+  env: z
+    .record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE))
+    .optional()
+    .describe('Added to the clean environment.'),
+  stdin: z.string().optional().describe('Text on standard input, then its end.'),
+  wait_seconds: waitSeconds.describe('Answer after this at the latest (default 30, max 50), with a handle; the program goes on.'),
+  timeout_seconds: z.number().positive().max(31_536_000).optional().describe('Deadline that ends the whole tree.'),
+  sandbox: z.string().min(1).max(64).optional().describe('Default: the shared one, where files and servers of earlier calls are. "ephemeral": a fresh one, gone after.'),
+  labels: z
+    .record(z.string().min(1).max(64), z.string().max(256))
+    .refine((labels) => Object.keys(labels).length <= 16, 'at most 16 labels')
+    .optional(),
+  detach: z.boolean().optional().describe('Keep running if this call is cancelled.'),
+} as const;
+
+/** argv for the kernel: nothing empty in front, no NUL, no word it would refuse. */
+export const checkArgv = (argv: readonly string[]): void => {
+  if (argv.length === 0 || argv[0] === '')
+    throw new CorralError('invalid_input', 'command: the array is empty or names no program.', { hint: 'Give ["program", "argument", ...] or shell text.' });
+  for (const [index, word] of argv.entries()) {
+    if (word.includes('\0')) throw new CorralError('invalid_input', `command[${String(index)}]: ${NUL_MESSAGE}.`);
+    const bytes = Buffer.byteLength(word);
+    if (bytes > ARGUMENT_BYTES)
+      throw new CorralError('limit_exceeded', `command[${String(index)}]: ${String(bytes)} bytes; one argument holds at most ${String(ARGUMENT_BYTES)}.`, {
+        hint: 'Write it to a file (files, action "write") and pass the path, or hand it over as stdin.',
+      });
+  }
+};
+
+/** Bytes for standard input; refuses what one frame to the sandbox cannot carry. */
+const STDIN_BYTES = 2 * 1024 * 1024;
+export const stdinBytes = (text: string | undefined): Uint8Array | undefined => {
+  if (text === undefined) return undefined;
+  const data = Buffer.from(text);
+  if (data.length > STDIN_BYTES)
+    throw new CorralError('limit_exceeded', `stdin: ${String(data.length)} bytes; at most ${String(STDIN_BYTES)} in one call.`, {
+      hint: 'Write it to a file (files, action "write") and redirect from there, or send it in parts with send_input.',
+    });
+  return data;
+};

@@ -1,0 +1,58 @@
+import type { Exit, SandboxExecution } from '../../ports/sandbox.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
+
+/** What of an exit goes into the record. */
+export const ending = (exit: Exit): Partial<Omit<ExecutionRecord, 'id'>> => ({
+  status: 'finished',
+  outcome: exit.outcome,
+  step: exit.step,
+  durationMs: exit.durationMs,
+  usage: exit.usage,
+  stdout: exit.stdout,
+  stderr: exit.stderr,
+  background: exit.background,
+  ...(exit.message !== undefined && exit.message !== '' && { message: exit.message }),
+});
+
+/** The part of a record that travels with the execution, so that another server can write the record anew. At most 16 KiB. */
+export const metaOf = (record: ExecutionRecord): string => {
+  const { title, cwd, labels, caller, meta } = record;
+  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta });
+};
+
+/** The inverse. What a sandbox says is not trusted: anything but strings of sane length is dropped. */
+export const recordFromMeta = (sandbox: string, found: SandboxExecution): ExecutionRecord => {
+  let value: Record<string, unknown> = {};
+  try {
+    const parsed: unknown = JSON.parse(found.meta);
+    if (typeof parsed === 'object' && parsed !== null) value = parsed as Record<string, unknown>;
+  } catch {
+    // An unreadable note loses the title, not the execution.
+  }
+  const text = (key: string, fallback: string): string => {
+    const field = value[key];
+    return typeof field === 'string' && field.length <= 8192 ? field : fallback;
+  };
+  const json = (key: string): string => {
+    const field = text(key, '{}');
+    try {
+      const parsed: unknown = JSON.parse(field);
+      return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? field : '{}';
+    } catch {
+      return '{}';
+    }
+  };
+  return {
+    id: found.execution,
+    sandbox,
+    status: 'running',
+    steps: '[]',
+    title: text('title', '(unknown)'),
+    cwd: text('cwd', ''),
+    labels: json('labels'),
+    meta: json('meta'),
+    caller: text('caller', 'unknown'),
+    startedMs: found.startedMs,
+    pid: found.pid,
+  };
+};

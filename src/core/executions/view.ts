@@ -1,0 +1,72 @@
+import * as z from 'zod/v4';
+import type { Presenter, Shown } from '../output/presenter.ts';
+import type { Outcome } from '../../ports/sandbox.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
+import type { Look } from './service.ts';
+
+/** The answer about one execution. Fields that say nothing are left out: an empty stream, `truncated: false`, a cursor with nothing behind it. */
+export const executionOutput = z.looseObject({
+  execution_id: z.string(),
+  sandbox_id: z.string().optional(),
+  status: z.enum(['running', 'finished']),
+  outcome: z.looseObject({ kind: z.string() }).optional(),
+  stdout: z.looseObject({ text: z.string() }).optional(),
+  stderr: z.looseObject({ text: z.string() }).optional(),
+  duration_ms: z.number().optional(),
+  hints: z.array(z.string()).optional(),
+});
+
+export type ExecutionView = z.output<typeof executionOutput>;
+
+export const outcomeView = (outcome: Outcome): { kind: string; code?: number; signal?: string } => ({
+  kind: outcome.kind,
+  ...(outcome.code !== undefined && { code: outcome.code }),
+  ...(outcome.signal !== undefined && { signal: outcome.signal }),
+});
+
+export const streamView = (shown: Shown): Record<string, unknown> => ({
+  text: shown.text,
+  bytes: shown.bytes,
+  ...(shown.lines !== undefined && { lines: shown.lines }),
+  ...(shown.truncated && { truncated: true }),
+  ...(shown.nextCursor !== undefined && { next_cursor: shown.nextCursor }),
+  ...(shown.binary && { binary: true }),
+});
+
+const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
+  timed_out: 'The deadline (timeout_seconds) passed; the whole process tree was ended.',
+  output_limit: 'It printed more than is kept of one execution and was ended; what it printed up to there is kept.',
+  memory_limit: 'The sandbox used more memory than it may, and this execution was the largest.',
+  disk_limit: 'The disk that keeps the output is full; what could be written is kept.',
+  lost: 'Its sandbox ended before it did. Start it again: the next call gets a new sandbox.',
+};
+
+/** What the caller may not see for itself, one sentence each. */
+export const hintsFor = (record: ExecutionRecord): string[] => {
+  const hints: string[] = [];
+  if (record.status === 'running') hints.push('Still running: wait for it (wait), read on (read_output) or end it (terminate).');
+  const ending = record.outcome === undefined ? undefined : ENDINGS[record.outcome.kind];
+  if (ending !== undefined) hints.push(ending);
+  if (record.message !== undefined && record.outcome?.kind !== 'exited') hints.push(record.message);
+  const background = record.background ?? 0;
+  if (background > 0) hints.push(`${String(background)} background process${background === 1 ? '' : 'es'} of it still run${background === 1 ? 's' : ''}; terminate ends them too.`);
+  return hints;
+};
+
+/** One execution as an answer, its output cut to the budget (bytes, both streams together). */
+export const viewExecution = async (presenter: Presenter, look: Look, budgetBytes: number, extra: Readonly<Record<string, unknown>> = {}): Promise<ExecutionView> => {
+  const { record } = look;
+  const shown = await presenter.excerpt(look, budgetBytes);
+  const hints = hintsFor(record);
+  return {
+    execution_id: record.id,
+    sandbox_id: record.sandbox,
+    status: record.status,
+    ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }),
+    ...extra,
+    ...(shown.stdout !== undefined && { stdout: streamView(shown.stdout) as { text: string } }),
+    ...(shown.stderr !== undefined && { stderr: streamView(shown.stderr) as { text: string } }),
+    duration_ms: Math.round(record.durationMs ?? Date.now() - record.startedMs),
+    ...(hints.length > 0 && { hints }),
+  };
+};

@@ -1,0 +1,77 @@
+import * as z from 'zod/v4';
+import type { Config } from '../config/schema.ts';
+import { startFields, stdinBytes, noNul } from '../executions/input.ts';
+import type { Executions } from '../executions/service.ts';
+import { executionOutput, viewExecution } from '../executions/view.ts';
+import { defineOperation, type Operation } from '../operation.ts';
+import type { Presenter } from '../output/presenter.ts';
+import { languageOrThrow, planCode } from './plan.ts';
+import { LANGUAGE_NAMES } from './table.ts';
+import type { Tools } from './tools.ts';
+
+export interface LanguageOperationsDeps {
+  readonly executions: Executions;
+  readonly presenter: Presenter;
+  readonly tools: Tools;
+  readonly config: Config;
+}
+
+const CODE_BYTES = 2 * 1024 * 1024;
+
+export const languageOperations = (deps: LanguageOperationsDeps): readonly Operation[] => {
+  const { executions, presenter, tools, config } = deps;
+
+  const execute = defineOperation({
+    name: 'code.execute',
+    tool: 'execute_code',
+    title: 'Run code',
+    description:
+      'Run a whole program given as text, in a language, in the sandbox; compiled languages are compiled first. Answers as execute_command does. ' +
+      'stage tells where a failure happened: "compile" (the compiler\'s messages are in stderr or stdout) or "run".',
+    effect: 'execute',
+    hints: { destructive: true, idempotent: false, openWorld: false },
+    input: z.strictObject({
+      language: z.string().min(1).max(32).describe(LANGUAGE_NAMES.join(', ')),
+      code: z
+        .string()
+        .min(1)
+        .refine(noNul, 'must not contain NUL')
+        .refine((code) => Buffer.byteLength(code) <= CODE_BYTES, `holds at most ${String(CODE_BYTES)} bytes: write a file (files) and run it`),
+      args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional().describe('Arguments of the program.'),
+      ...startFields,
+    }),
+    output: executionOutput.extend({ stage: z.enum(['prepare', 'compile', 'run']).optional() }),
+    run: async (input, context) => {
+      const language = languageOrThrow(input.language);
+      let compileStep = 0;
+      let runStep = 0;
+      const look = await executions.run(
+        {
+          title: `${language.name}: ${input.code.slice(0, 200)}`,
+          plan: async ({ live, execution, cwd }) => {
+            const tool = await tools.forLanguage(live, language);
+            const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir: `/tmp/corral/${execution}`, cwd });
+            ({ compileStep, runStep } = plan);
+            if (plan.file !== undefined) await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);
+            return { steps: plan.steps, env: plan.env, meta: { language: language.name, compileStep, runStep } };
+          },
+          cwd: input.cwd,
+          env: input.env,
+          stdin: stdinBytes(input.stdin),
+          keepStdinOpen: input.stdin === undefined && (input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)),
+          timeoutMs: Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000),
+          sandbox: input.sandbox,
+          labels: input.labels ?? {},
+          detach: input.detach ?? false,
+          caller: context.caller.id,
+        },
+        (input.wait_seconds ?? config.waitSeconds) * 1000,
+        context.signal,
+      );
+      const { step } = look.record;
+      const stage = step === undefined || runStep === 0 ? undefined : step >= runStep ? 'run' : step >= compileStep ? 'compile' : 'prepare';
+      return viewExecution(presenter, look, config.answerBytes, stage === undefined ? {} : { stage });
+    },
+  });
+  return [execute];
+};

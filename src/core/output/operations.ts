@@ -1,0 +1,94 @@
+import * as z from 'zod/v4';
+import { CorralError } from '../../ports/errors.ts';
+import type { Config } from '../config/schema.ts';
+import { executionId } from '../executions/input.ts';
+import type { Executions } from '../executions/service.ts';
+import { outcomeView, streamView } from '../executions/view.ts';
+import { defineOperation, type Operation } from '../operation.ts';
+import type { PageRequest, Presenter } from './presenter.ts';
+
+export interface OutputOperationsDeps {
+  readonly executions: Executions;
+  readonly presenter: Presenter;
+  readonly config: Config;
+}
+
+const grepSchema = z
+  .union([
+    z.string().min(1).max(2000),
+    z.strictObject({
+      pattern: z.string().min(1).max(2000),
+      context: z.int().min(0).max(50).optional(),
+      ignore_case: z.boolean().optional(),
+      max: z.int().min(1).max(1000).optional(),
+    }),
+  ])
+  .optional()
+  .describe('Regex, or {pattern, context, ignore_case, max}: matching lines only.');
+
+export const outputOperations = (deps: OutputOperationsDeps): readonly Operation[] => {
+  const { executions, presenter, config } = deps;
+
+  const read = defineOperation({
+    name: 'output.read',
+    tool: 'read_output',
+    title: 'Read output',
+    description:
+      'Read what an execution printed, now or long after its end; nothing is run again. From a cursor, the last lines, a line range, or lines that match a regex. ' +
+      'stream "both" gives both in the order of arrival; without stream each comes by itself.',
+    effect: 'read',
+    hints: { destructive: false, idempotent: true, openWorld: false },
+    input: z.strictObject({
+      execution_id: executionId,
+      stream: z.enum(['stdout', 'stderr', 'both']).optional(),
+      cursor: z.string().min(1).max(128).optional().describe('next_cursor of an earlier answer.'),
+      tail: z.int().min(1).max(10_000).optional().describe('The last so many lines.'),
+      lines: z.strictObject({ from: z.int().min(1), to: z.int().min(1) }).optional().describe('Line range, from 1.'),
+      grep: grepSchema,
+      since_ms: z.number().min(0).optional().describe('Printed at least so long after the start.'),
+      until_ms: z.number().min(0).optional(),
+      limit_bytes: z.int().min(256).max(1024 * 1024).optional().describe('Default 32768.'),
+      raw: z.boolean().optional().describe('Keep colours and overwritten progress lines.'),
+    }),
+    output: z.looseObject({ execution_id: z.string(), status: z.enum(['running', 'finished']) }),
+    run: async (input, context) => {
+      const { record, stdoutBytes, stderrBytes } = await executions.look(input.execution_id);
+      if (input.lines !== undefined && input.lines.to < input.lines.from) throw new CorralError('invalid_input', 'lines: `to` lies before `from`.');
+      const ways = [input.cursor, input.tail, input.lines].filter((way) => way !== undefined).length;
+      if (ways > 1) throw new CorralError('invalid_input', 'read_output: cursor, tail and lines exclude each other.');
+      const grep = typeof input.grep === 'string' ? { pattern: input.grep } : input.grep;
+      const base: Omit<PageRequest, 'stream'> = {
+        cursor: input.cursor,
+        tail: input.tail,
+        lines: input.lines,
+        grep: grep === undefined ? undefined : { pattern: grep.pattern, context: grep.context ?? 0, ignoreCase: grep.ignore_case ?? false, max: grep.max ?? 100 },
+        sinceMs: input.since_ms,
+        untilMs: input.until_ms,
+        limitBytes: input.limit_bytes ?? config.answerBytes,
+        raw: input.raw ?? false,
+      };
+      const ref = { sandbox: record.sandbox, execution: record.id };
+      const head = { execution_id: record.id, status: record.status, ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }) };
+      const view = async (stream: PageRequest['stream'], share: number): Promise<Record<string, unknown>> => {
+        const shown = await presenter.page(ref, { ...base, stream, limitBytes: Math.max(256, Math.floor(base.limitBytes / share)) }, context.signal);
+        return { ...streamView(shown), ...(shown.matches !== undefined && { matches: shown.matches }) };
+      };
+      const asked = input.stream ?? streamOfCursor(input.cursor);
+      if (asked === 'both') return { ...head, output: await view('both', 1) };
+      if (asked !== undefined) return { ...head, [asked]: await view(asked, 1) };
+      const share = stdoutBytes > 0 && stderrBytes > 0 ? 2 : 1;
+      return {
+        ...head,
+        ...((stdoutBytes > 0 || stderrBytes === 0) && { stdout: await view('stdout', share) }),
+        ...(stderrBytes > 0 && { stderr: await view('stderr', share) }),
+      };
+    },
+  });
+  return [read];
+};
+
+/** A cursor names its stream by its first letter. */
+const streamOfCursor = (cursor: string | undefined): PageRequest['stream'] | undefined => {
+  if (cursor === undefined) return undefined;
+  return cursor.startsWith('e') ? 'stderr' : cursor.startsWith('b') ? 'both' : 'stdout';
+};

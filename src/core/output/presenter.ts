@@ -1,0 +1,42 @@
+import type { LogRef } from '../../ports/logs.ts';
+import type { Exit } from '../../ports/sandbox.ts';
+
+/** Output as an answer shows it. */
+export interface Shown {
+  readonly text: string;
+  /** Of the whole stream. */
+  readonly bytes: number;
+  /** Of the whole stream, where they are known without reading it all. */
+  readonly lines?: number | undefined;
+  readonly truncated?: boolean | undefined;
+  readonly nextCursor?: string | undefined;
+  readonly binary?: boolean | undefined;
+  readonly matches?: number | undefined;
+}
+
+/** What an excerpt is made of: the sizes so far and, when the end was seen here, the small streams themselves. */
+export interface ExcerptSource {
+  readonly record: { readonly id: string; readonly sandbox: string; readonly stdout?: { readonly newlines: number } | undefined; readonly stderr?: { readonly newlines: number } | undefined };
+  readonly exit: Exit | undefined;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+}
+
+export interface PageRequest {
+  readonly stream: 'stdout' | 'stderr' | 'both';
+  readonly cursor?: string | undefined;
+  readonly tail?: number | undefined;
+  readonly lines?: { readonly from: number; readonly to: number } | undefined;
+  readonly grep?: { readonly pattern: string; readonly context: number; readonly ignoreCase: boolean; readonly max: number } | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  readonly limitBytes: number;
+  readonly raw: boolean;
+}
+
+/** Turns kept bytes into text for answers. Never holds more than a page in memory, never blocks on a search. */
+export interface Presenter {
+  /** Head and tail of both streams within the budget (bytes, together); an empty stream is undefined. */
+  excerpt(source: ExcerptSource, budgetBytes: number): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }>;
+  page(ref: LogRef, request: PageRequest, signal?: AbortSignal): Promise<Shown>;
+}

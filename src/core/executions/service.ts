@@ -18,7 +18,7 @@ export interface StartRequest {
   /** For people: the shell text, the argv, or the language. */
   readonly title: string;
   /** Steps for an execution of this name in this sandbox; may write files first. */
-  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{ readonly steps: SandboxCommand['steps']; readonly env?: Readonly<Record<string, string>>; readonly meta?: Readonly<Record<string, unknown>> }>;
+  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{ readonly steps: SandboxCommand['steps']; readonly env?: Readonly<Record<string, string>>; readonly meta?: Readonly<Record<string, unknown>>; readonly scratch?: string | undefined }>;
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly stdin?: Uint8Array | undefined;
@@ -116,6 +116,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
     one.finish();
     announce(one);
+    if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
     if (one.ephemeral) deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
   };
 
@@ -234,6 +235,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
         const record = record0(id, live, request, cwd, plan);
         store.insertExecution(record);
         one = track(record, live, ephemeral);
+        one.scratch = plan.scratch;
         const started = await live.sandbox.start({
           execution: id,
           steps: plan.steps,

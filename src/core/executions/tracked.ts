@@ -8,6 +8,8 @@ export interface Tracked {
   readonly live: LiveSandbox;
   /** Ends its sandbox with itself. */
   readonly ephemeral: boolean;
+  /** Folder inside that is removed when it ended. */
+  scratch: string | undefined;
   /** Resolves when the end is known and recorded; never rejects. */
   readonly done: Promise<void>;
   finish(): void;
@@ -27,7 +29,7 @@ export const createTracked = (record: ExecutionRecord, live: LiveSandbox, epheme
   const done = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  return { record, live, ephemeral, done, finish, exit: undefined, stdoutBytes: 0, stderrBytes: 0, lastGrowth: performance.now(), watchers: 0, listeners: new Set() };
+  return { record, live, ephemeral, scratch: undefined, done, finish, exit: undefined, stdoutBytes: 0, stderrBytes: 0, lastGrowth: performance.now(), watchers: 0, listeners: new Set() };
 };
 
 export const announce = (tracked: Tracked): void => {

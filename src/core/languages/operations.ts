@@ -50,10 +50,11 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           title: `${language.name}: ${input.code.slice(0, 200)}`,
           plan: async ({ live, execution, cwd }) => {
             const tool = await tools.forLanguage(live, language);
-            const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir: `/tmp/corral/${execution}`, cwd });
+            const dir = `/tmp/corral/${execution}`;
+            const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir, cwd });
             ({ compileStep, runStep } = plan);
             if (plan.file !== undefined) await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);
-            return { steps: plan.steps, env: plan.env, meta: { language: language.name, compileStep, runStep } };
+            return { steps: plan.steps, env: plan.env, meta: { language: language.name, compileStep, runStep }, scratch: plan.file === undefined ? undefined : dir };
           },
           cwd: input.cwd,
           env: input.env,

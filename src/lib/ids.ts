@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+
+/** RFC 4648 base32 in lower case: 32 signs, so one sign is exactly five random bits. */
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+
+const randomSigns = (count: number): string => {
+  let text = '';
+  for (const byte of randomBytes(count)) text += ALPHABET[byte & 31];
+  return text;
+};
+
+/** Opaque name of a sandbox: 's' and 45 random bits. */
+export const newSandboxId = (): string => `s${randomSigns(9)}`;
+
+/** Opaque name of an execution: 'x' and 55 random bits. */
+export const newExecutionId = (): string => `x${randomSigns(11)}`;
+
+/** Opaque name of a server process: 'v' and 45 random bits. */
+export const newServerId = (): string => `v${randomSigns(9)}`;

@@ -146,7 +146,7 @@ export const createFakes = (options: Partial<McpFaceOptions> = {}): Fakes => {
   const log: FakeLog = { started: 0, aborted: 0, muches: 0, callers: [] };
   const factory = createMcpServerFactory({
     operations: fakeOperations(log),
-    invoke: createInvoke({ ended: () => undefined }),
+    invoke: createInvoke({ ready: () => Promise.resolve(), ended: () => undefined }),
     info: INFO,
     instructions: 'Be brief.',
     callerOf: (auth) => ({ id: auth?.clientId ?? 'stdio', via: 'mcp', scopes: auth?.scopes ?? [] }),

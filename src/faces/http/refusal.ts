@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http';
+import type { ErrorCode } from '../../ports/errors.ts';
+import { CorralError } from '../../ports/errors.ts';
+
+/** An HTTP answer that says no, why, and what to do. */
+export interface Refusal {
+  readonly status: number;
+  readonly error: CorralError;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const refusal = (
+  status: number,
+  code: ErrorCode,
+  message: string,
+  hint?: string,
+  headers?: Readonly<Record<string, string>>,
+): Refusal => ({
+  status,
+  error: new CorralError(code, message, hint === undefined ? {} : { hint }),
+  ...(headers && { headers }),
+});
+
+/** How a face writes an error into a body. */
+export type ErrorBody = (error: CorralError) => unknown;
+
+export const plainErrorBody: ErrorBody = ({ code, message, hint }) => ({ error: { code, message, hint } });
+
+/** Never cached, never guessed at, never framed. */
+const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;
+
+export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void => {
+  response.writeHead(status, { ...HEADERS, ...headers });
+  response.end(JSON.stringify(body));
+};
+
+/** Answers and closes the connection: what the client still sends of a refused request is not worth reading. */
+export const sendRefusal = (response: ServerResponse, { status, error, headers }: Refusal, body: ErrorBody = plainErrorBody): void => {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const unread = !response.req.complete;
+  sendJson(response, status, body(error), { ...headers, ...(unread && { Connection: 'close' }) });
+};

@@ -1,0 +1,196 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorralError } from '../../../ports/errors.ts';
+import type { DriverName, Sandbox, SandboxSpec } from '../../../ports/sandbox.ts';
+import { isCancelled, throwIfCancelled } from './cancellation.ts';
+import { encodeConfiguration } from './configuration.ts';
+import { openConnection, SOCKET_NAME } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { HANDLE_NAME, readHandle, writeHandle } from './handle.ts';
+import type { Form, SupervisedHandle } from './handle.ts';
+import { JOURNAL_NAME, readJournal } from './journal.ts';
+import type { LaunchOptions, Launched, SupervisorLauncher } from './launcher.ts';
+import { identify, pidNamespace } from './process-identity.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { endRemains, MARKER } from './remains.ts';
+import { openSupervisedSandbox } from './sandbox.ts';
+import { createSecrets, readSecrets, readSmallFile } from './secrets.ts';
+import type { Secrets } from './secrets.ts';
+import { openShortPath } from './short-path.ts';
+
+/** What a driver decides about one sandbox; the rest is the same for all that use a supervisor. */
+export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' | 'gid' | 'stagingFolder' | 'staged'> {
+  readonly form: Form;
+  /** Folders, as seen inside, that the file operations may touch. */
+  readonly roots: readonly string[];
+}
+
+export interface LifecycleOptions {
+  readonly driver: DriverName;
+  readonly launcher: SupervisorLauncher;
+  /** Executions a sandbox may hold, running or ended and not yet acknowledged. */
+  readonly maxExecutions: number;
+  /** Turns what the launched program printed before it failed into an error; undefined when it is not understood. */
+  explain(bootLog: string): Promise<CorralError | undefined>;
+}
+
+export interface Lifecycle {
+  create(spec: SandboxSpec, place: () => Promise<Placement>, signal?: AbortSignal): Promise<Sandbox>;
+  open(id: string, folder: string, signal?: AbortSignal): Promise<Sandbox | undefined>;
+}
+
+const LOG_FOLDER = 'log';
+const BOOT_LOG = 'boot.log';
+const BOOT_LOG_BYTES = 64 * 1024;
+const TAIL_CHARACTERS = 2000;
+/** A loaded machine takes its time to answer; one that takes longer is broken. */
+const HELLO_MS = 10_000;
+/** After its program failed, the end is heard within this time. */
+const ENDED_MS = 2000;
+
+/** Settles with the promise, or rejects when the call is cancelled. */
+const orCancelled = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+  if (signal === undefined) return promise;
+  throwIfCancelled(signal);
+  let cancel!: () => void;
+  const cancelled = new Promise<never>((_, reject) => {
+    cancel = () => reject(new CorralError('cancelled', 'The call was cancelled.'));
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+  try {
+    return await Promise.race([promise, cancelled]);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+};
+
+/** The child that bubblewrap reports: the supervisor. */
+const childPid = (info: string): number | undefined => {
+  const pid = /"child-pid":\s*(\d{1,10})/.exec(info)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+};
+
+const bootLogOf = async (folder: string): Promise<string> => {
+  const bytes = await readSmallFile(join(folder, BOOT_LOG), BOOT_LOG_BYTES);
+  return (bytes?.toString('utf8') ?? '').trim();
+};
+
+/** Makes and finds sandboxes whose supervisor was put in place by a driver. */
+export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: LifecycleOptions): Lifecycle => {
+  const attach = (id: string, folder: string, handle: SupervisedHandle, secrets: Secrets, signal?: AbortSignal): Promise<Sandbox> =>
+    openSupervisedSandbox(
+      {
+        id,
+        driver,
+        handle,
+        roots: handle.roots,
+        limits: handle.limits,
+        environment: handle.environment,
+        connect: async (events, abort): Promise<Connection> => {
+          const connection = await openConnection({ folder, secrets, helloMs: HELLO_MS, ...events }, abort);
+          if (handle.form === 'plain' || connection.hello.isPid1) return connection;
+          connection.close();
+          throw new CorralError('internal', 'The supervisor is not the first process of its pid namespace: its end would not end the sandbox.');
+        },
+        destroy: (waitMs) => endRemains(launcher, id, handle, waitMs),
+        journal: () => readJournal(folder),
+      },
+      signal,
+    );
+
+  /** Learns which processes make up what was launched. */
+  const identifyAll = async (launched: Launched, form: Form, signal?: AbortSignal) => {
+    const info = await orCancelled(launched.info, signal);
+    const launchedIdentity = await identify(launched.pid);
+    const pid = form === 'plain' ? launched.pid : childPid(info);
+    const supervisor = pid === undefined ? undefined : await identify(pid);
+    if (launchedIdentity === undefined || supervisor === undefined) throw new Error('it ended while it was started');
+    const inode = form === 'plain' ? undefined : await pidNamespace(supervisor.pid);
+    return { launched: launchedIdentity, supervisor, ...(inode !== undefined && { pidNamespace: inode }) };
+  };
+
+  /** Kills whatever a failed creation left, as far as it became known. */
+  const undo = async (id: string, folder: string, launched: Launched | undefined, handle: SupervisedHandle | undefined): Promise<void> => {
+    if (handle !== undefined) await endRemains(launcher, id, handle, 0);
+    else if (launched !== undefined) {
+      const parts: (ProcessIdentity | undefined)[] = [await identify(launched.pid)];
+      const pid = childPid(await Promise.race([launched.info, new Promise<string>((resolve) => setTimeout(resolve, ENDED_MS, ''))]));
+      if (pid !== undefined) parts.unshift(await identify(pid));
+      for (const part of parts) if (part !== undefined) await launcher.kill(part);
+    }
+    await Promise.all(
+      ['secret', HANDLE_NAME, SOCKET_NAME, JOURNAL_NAME, BOOT_LOG, LOG_FOLDER].map((name) => rm(join(folder, name), { recursive: true, force: true })),
+    );
+  };
+
+  const failure = async (error: unknown, folder: string, launched: Launched | undefined): Promise<CorralError> => {
+    if (error instanceof CorralError && error.code === 'cancelled') return error;
+    // The program's last words are in the log only after it ended.
+    if (launched !== undefined) await Promise.race([launched.ended, new Promise((resolve) => setTimeout(resolve, ENDED_MS))]).catch(() => {});
+    const bootLog = await bootLogOf(folder);
+    const explained = bootLog === '' ? undefined : await explain(bootLog);
+    if (explained !== undefined) return explained;
+    if (error instanceof CorralError && bootLog === '') return error;
+    const said = bootLog === '' ? '' : ` Its log ends with: ${bootLog.slice(-TAIL_CHARACTERS)}`;
+    return new CorralError('unavailable', `The sandbox did not start: ${error instanceof Error ? error.message : String(error)}.${said}`, {
+      cause: error,
+    });
+  };
+
+  return {
+    create: async (spec, place, signal) => {
+      throwIfCancelled(signal);
+      const { id, folder } = spec;
+      const secrets = await createSecrets(folder);
+      let launched: Launched | undefined;
+      let handle: SupervisedHandle | undefined;
+      try {
+        const placement = await place();
+        await mkdir(join(folder, LOG_FOLDER), { recursive: true, mode: 0o700 });
+        await using socketPath = await openShortPath(folder, SOCKET_NAME);
+        launched = await launcher.launch({
+          ...placement,
+          sandbox: id,
+          socketPath: socketPath.path,
+          logFolder: join(folder, LOG_FOLDER),
+          journalPath: join(folder, JOURNAL_NAME),
+          bootLogPath: join(folder, BOOT_LOG),
+          configuration: encodeConfiguration({ spec, secrets, roots: placement.roots, maxExecutions }),
+          cgroups: [],
+          env: [],
+        });
+        const parts = await identifyAll(launched, placement.form, signal);
+        handle = {
+          version: 1,
+          form: placement.form,
+          ...parts,
+          deadlineMs: spec.lifetimeMs === 0 ? 0 : Date.now() + spec.lifetimeMs,
+          roots: placement.roots,
+          limits: spec.limits,
+          environment: placement.form === 'plain' ? { [MARKER]: id } : {},
+        };
+        await writeHandle(folder, handle);
+        return await attach(id, folder, handle, secrets, signal);
+      } catch (error) {
+        const told = isCancelled(signal) ? new CorralError('cancelled', 'The call was cancelled; the sandbox was not made.') : await failure(error, folder, launched);
+        await undo(id, folder, launched, handle);
+        throw told;
+      }
+    },
+
+    open: async (id, folder, signal) => {
+      throwIfCancelled(signal);
+      const [handle, secrets] = await Promise.all([readHandle(folder), readSecrets(folder)]);
+      if (handle !== undefined && secrets !== undefined) {
+        try {
+          return await attach(id, folder, handle, secrets, signal);
+        } catch (error) {
+          // Slow, or cancelled: it may well be alive, and what it runs is not ours to kill.
+          if (error instanceof CorralError && (error.code === 'cancelled' || error.code === 'unavailable')) throw error;
+        }
+      }
+      if (handle !== undefined) await endRemains(launcher, id, handle, 0);
+      return undefined;
+    },
+  };
+};

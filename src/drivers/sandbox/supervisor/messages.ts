@@ -1,0 +1,202 @@
+import { CorralError } from '../../../ports/errors.ts';
+import { OUTCOME_KINDS } from '../../../ports/sandbox.ts';
+import type {
+  Exit,
+  FileEntry,
+  OutcomeKind,
+  SandboxCommand,
+  SandboxExecution,
+  SandboxLimits,
+  SandboxStats,
+  Termination,
+} from '../../../ports/sandbox.ts';
+import { ProtocolViolation } from './frames.ts';
+import type { FrameReader, FrameWriter } from './frames.ts';
+import { EXECUTION_ID, MAX_COUNT, MAX_LIST_ENTRIES, MAX_META_BYTES, RESOURCE, SPAWN_FLAG } from './protocol.ts';
+import { signalName } from './signals.ts';
+
+const MAX_STEPS = 4;
+const MAX_MS = 0xffff_ffff;
+/** Smallest encodings: they bound a claimed count by the size of the frame that claims it. */
+const LISTED_BYTES = 41;
+const ENTRY_BYTES = 29;
+const ABSENT = -1;
+
+const invalid = (message: string): CorralError => new CorralError('invalid_input', message);
+
+const checkText = (what: string, value: string): string => {
+  if (value.includes('\0')) throw invalid(`${what} contains a NUL byte.`);
+  return value;
+};
+
+export const checkExecutionId = (id: string): string => {
+  if (!EXECUTION_ID.test(id)) throw invalid(`${JSON.stringify(id)} is not an execution id.`);
+  return id;
+};
+
+/** A duration as the wire holds it: whole, at least 0, at most 49 days. */
+export const milliseconds = (value: number | undefined): number => Math.min(MAX_MS, Math.max(0, Math.round(value ?? 0)));
+
+/** 1-based, in the order of the port's list. */
+export const outcomeNumber = (kind: OutcomeKind | undefined): number => (kind === undefined ? 0 : OUTCOME_KINDS.indexOf(kind) + 1);
+
+const LIMITS = ['processes', 'cpuSeconds', 'fileBytes', 'openFiles'] as const satisfies readonly (keyof SandboxLimits)[];
+
+/** The payload of SPAWN. `environment` is what the driver adds; it is stronger than the command's own. */
+export const encodeSpawn = (
+  to: FrameWriter,
+  command: SandboxCommand,
+  limits: SandboxLimits,
+  environment: Readonly<Record<string, string>>,
+): void => {
+  const { steps, pty } = command;
+  if (steps.length < 1 || steps.length > MAX_STEPS) throw invalid(`An execution has 1 to ${MAX_STEPS} steps, not ${steps.length}.`);
+  const meta = command.meta ?? '';
+  if (Buffer.byteLength(meta) > MAX_META_BYTES) throw invalid(`meta is larger than ${MAX_META_BYTES} bytes.`);
+  to.str(checkExecutionId(command.execution))
+    .u8((pty === undefined ? 0 : SPAWN_FLAG.pty) | (command.keepStdinOpen === true ? SPAWN_FLAG.keepStdinOpen : 0))
+    .u16(pty?.cols ?? 0)
+    .u16(pty?.rows ?? 0)
+    .u32(milliseconds(command.wallMs))
+    .u32(milliseconds(command.graceMs))
+    .u64(command.outputBytes ?? 0);
+  const wanted = LIMITS.filter((name) => (command.limits?.[name] ?? limits[name]) !== undefined);
+  to.u8(wanted.length + 1).u8(RESOURCE.core).u64(0);
+  for (const name of wanted) to.u8(RESOURCE[name]).u64((command.limits?.[name] ?? limits[name])!);
+  to.str(checkText('cwd', command.cwd));
+  const env = { ...command.env, ...environment };
+  const names = Object.keys(env);
+  to.u32(names.length);
+  for (const name of names) {
+    if (name === '' || name.includes('=')) throw invalid(`${JSON.stringify(name)} is not a name of an environment variable.`);
+    to.str(checkText(`The environment variable ${name}`, `${name}=${env[name]}`));
+  }
+  to.u8(steps.length);
+  for (const argv of steps) {
+    if (argv.length === 0) throw invalid('A step needs at least the name of a program.');
+    to.u32(argv.length);
+    for (const argument of argv) to.str(checkText('An argument', argument));
+  }
+  to.str(command.stdin ?? new Uint8Array()).str(meta);
+};
+
+const executionId = (from: FrameReader): string => {
+  const id = from.str();
+  if (!EXECUTION_ID.test(id)) throw new ProtocolViolation('an execution id with forbidden characters');
+  return id;
+};
+
+const outcomeKind = (number: number): OutcomeKind => {
+  const kind = OUTCOME_KINDS[number - 1];
+  if (kind === undefined) throw new ProtocolViolation(`unknown kind of ending ${number}`);
+  return kind;
+};
+
+export const decodeExit = (from: FrameReader): Exit => {
+  const execution = executionId(from);
+  const step = from.u8();
+  const kind = outcomeKind(from.u8());
+  const code = from.i32();
+  const signal = from.i32();
+  const startedMs = from.u64();
+  const durationMs = from.u64() / 1000;
+  const usage = { userUs: from.u64(), systemUs: from.u64(), maxRssBytes: from.u64() };
+  const outBytes = from.u64();
+  const errBytes = from.u64();
+  const outLines = from.u64();
+  const errLines = from.u64();
+  const background = from.u32();
+  from.u8(); // closed: the CLOSED event says it again
+  const out = from.blob();
+  const err = from.blob();
+  const message = from.str();
+  return {
+    execution,
+    outcome: {
+      kind,
+      ...(code !== ABSENT && { code }),
+      ...(signal !== ABSENT && { signal: signalName(signal) }),
+    },
+    step,
+    startedMs,
+    durationMs,
+    usage,
+    stdout: { bytes: outBytes, newlines: outLines },
+    stderr: { bytes: errBytes, newlines: errLines },
+    background,
+    ...(out.length === outBytes && err.length === errBytes && { inline: { stdout: out, stderr: err } }),
+    ...(message !== '' && { message }),
+  };
+};
+
+export interface Sizes {
+  readonly execution: string;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+}
+
+export const decodeOutput = (from: FrameReader): Sizes => ({
+  execution: executionId(from),
+  stdoutBytes: from.u64(),
+  stderrBytes: from.u64(),
+});
+
+export const decodeClosed = (from: FrameReader): Pick<Exit, 'execution' | 'stdout' | 'stderr'> => {
+  const execution = executionId(from);
+  const [outBytes, errBytes] = [from.u64(), from.u64()];
+  return { execution, stdout: { bytes: outBytes, newlines: from.u64() }, stderr: { bytes: errBytes, newlines: from.u64() } };
+};
+
+/** The journal's START record, as an execution that still runs. */
+export const decodeStart = (from: FrameReader): SandboxExecution => ({
+  execution: executionId(from),
+  pid: from.u32(),
+  startedMs: from.u64(),
+  meta: from.str(),
+  stdoutBytes: 0,
+  stderrBytes: 0,
+});
+
+const decodeListed = (from: FrameReader): SandboxExecution => {
+  const execution = executionId(from);
+  const ended = from.u8() === 2;
+  const [pid, startedMs, stdoutBytes, stderrBytes] = [from.u32(), from.u64(), from.u64(), from.u64()];
+  const meta = from.str();
+  const payload = from.nested();
+  if (ended !== payload.left > 0) throw new ProtocolViolation('an ended execution without its exit, or a running one with it');
+  const listed = { execution, pid, startedMs, meta, stdoutBytes, stderrBytes };
+  if (!ended) return listed;
+  const exit = decodeExit(payload);
+  payload.finish();
+  if (exit.execution !== execution) throw new ProtocolViolation('the exit of another execution');
+  return { ...listed, exit };
+};
+
+export const decodeList = (from: FrameReader): readonly SandboxExecution[] =>
+  Array.from({ length: from.count(MAX_COUNT, LISTED_BYTES) }, () => decodeListed(from));
+
+export const decodeTermination = (from: FrameReader): Termination => ({ ended: from.u32(), survivors: from.list(MAX_COUNT) });
+
+export const decodeStats = (from: FrameReader): SandboxStats => ({
+  processes: from.u32(),
+  rssBytes: from.u64(),
+  running: from.u32(),
+  ended: from.u32(),
+  uptimeMs: from.u64(),
+  logBytes: from.u64(),
+});
+
+const ENTRY_KINDS = ['file', 'directory', 'link', 'other'] as const;
+
+export const decodeEntry = (from: FrameReader): FileEntry => {
+  const name = from.str();
+  const kind = ENTRY_KINDS[from.u8() - 1];
+  if (kind === undefined) throw new ProtocolViolation('an unknown kind of directory entry');
+  const [size, modifiedMs, mode, target] = [from.u64(), from.u64(), from.u32(), from.str()];
+  return { name, kind, size, modifiedMs, mode, ...(kind === 'link' && { target }) };
+};
+
+export const decodeEntries = (from: FrameReader): { entries: readonly FileEntry[]; more: boolean } => {
+  const more = from.u8() === 1;
+  return { more, entries: Array.from({ length: from.count(MAX_LIST_ENTRIES, ENTRY_BYTES) }, () => decodeEntry(from)) };
+};

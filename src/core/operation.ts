@@ -39,7 +39,9 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
 export const defineOperation = <I extends z.ZodObject, O extends z.ZodObject>(operation: Operation<I, O>): Operation =>
   operation as unknown as Operation;
 
-export interface Observer {
+export interface Door {
+  /** Resolves when the services behind the operations are open; rejects with why they are not. */
+  ready(): Promise<unknown>;
   ended(operation: string, caller: Caller, durationMs: number, error: CorralError | undefined): void;
 }
 
@@ -53,11 +55,11 @@ const explain = (error: z.ZodError): string =>
     .join('; ');
 
 /**
- * The one door from a face to an effect: validate, run, observe. Output is not validated again: operations are typed by their schema.
+ * The one way from a face to an effect: validate, run, observe. Output is not validated again: operations are typed by their schema.
  * Throws CorralError only.
  */
 export const createInvoke =
-  (observer: Observer): Invoke =>
+  (door: Door): Invoke =>
   async (operation, raw, context) => {
     const started = performance.now();
     let failure: CorralError | undefined;
@@ -67,12 +69,13 @@ export const createInvoke =
         throw new CorralError('invalid_input', `${operation.tool}: ${explain(parsed.error)}`, {
           hint: 'Correct the arguments named in the message and call again.',
         });
+      await door.ready();
       if (context.signal.aborted) throw new CorralError('cancelled', 'The call was cancelled before it began.');
       return await operation.run(parsed.data, context);
     } catch (error) {
       failure = toCorralError(error);
       throw failure;
     } finally {
-      observer.ended(operation.name, context.caller, performance.now() - started, failure);
+      door.ended(operation.name, context.caller, performance.now() - started, failure);
     }
   };

@@ -65,6 +65,8 @@ export interface SandboxesDeps {
   /** Real paths, checked. */
   readonly workspaces: readonly string[];
   readonly toolchains: () => Toolchains;
+  /** Folder with the programs that Corral brings along; at TOOL_FOLDER inside, at the end of PATH. */
+  readonly toolFolder: string | undefined;
   /** The server's own environment: the host driver starts from PATH and HOME of it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   readonly isRoot: boolean;
@@ -74,6 +76,7 @@ export interface SandboxesDeps {
 
 const SANDBOX_HOME = '/home/sandbox';
 const PRIVATE_WORKSPACE = '/workspace';
+const TOOL_FOLDER = '/opt/corral/bin';
 const LOST_HINT = 'Start again: the next call without a sandbox gets a new one. Files in the workspaces are still there.';
 
 export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
@@ -120,9 +123,11 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       folder: folderOf(id),
       workdir: workspaces[0]?.target ?? PRIVATE_WORKSPACE,
       workspaces,
-      mounts: toolchains.mounts,
+      mounts: [...toolchains.mounts, ...(deps.toolFolder === undefined || onHost ? [] : [{ source: deps.toolFolder, target: TOOL_FOLDER, mode: 'ro' as const }])],
       env: baseEnvironment({
-        path: onHost && hostPath.length > 0 ? hostPath : [...toolchains.path, ...SYSTEM_PATH],
+        path: onHost
+          ? [...(hostPath.length > 0 ? hostPath : SYSTEM_PATH), ...(deps.toolFolder === undefined ? [] : [deps.toolFolder])]
+          : [...toolchains.path, ...SYSTEM_PATH, TOOL_FOLDER],
         home: onHost ? (deps.hostEnv['HOME'] ?? '/') : SANDBOX_HOME,
         user: onHost ? (deps.hostEnv['USER'] ?? 'root') : 'sandbox',
         sandbox: id,

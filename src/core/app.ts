@@ -1,0 +1,26 @@
+import type { DriverName, SandboxDriver } from '../ports/sandbox.ts';
+import type { LogStore } from '../ports/logs.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Executions } from './executions/service.ts';
+import type { Log } from './log.ts';
+import type { Invoke, Operation } from './operation.ts';
+import type { Presenter } from './output/presenter.ts';
+import type { Sandboxes } from './sandboxes/service.ts';
+
+/** The house, put together: what a face gets to see of it. The services open when `ready` is first asked; invoke asks by itself. */
+export interface App {
+  readonly version: string;
+  readonly loaded: LoadedConfig;
+  readonly log: Log;
+  readonly operations: readonly Operation[];
+  readonly invoke: Invoke;
+  readonly drivers: ReadonlyMap<DriverName, SandboxDriver>;
+  /** Usable after `ready`. */
+  readonly executions: Executions;
+  readonly sandboxes: Sandboxes;
+  readonly presenter: Presenter;
+  readonly logs: LogStore;
+  ready(): Promise<void>;
+  /** Ends what this server owns (or leaves it, with `keep`), writes what is pending. Safe to call twice. */
+  close(): Promise<void>;
+}

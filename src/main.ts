@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { App } from './core/app.ts';
+import { createCatalogue } from './core/catalogue.ts';
+import type { LoadedConfig } from './core/config/load.ts';
+import { createExecutions } from './core/executions/service.ts';
+import { createTools } from './core/languages/tools.ts';
+import type { Log } from './core/log.ts';
+import { createInvoke } from './core/operation.ts';
+import { createOutput } from './core/output/output.ts';
+import { createSandboxes } from './core/sandboxes/service.ts';
+import { resolveWorkspace } from './core/sandboxes/workspace.ts';
+import { createFileLogs } from './drivers/logs/file-logs.ts';
+import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
+import { createHostDriver } from './drivers/sandbox/host/driver.ts';
+import { createSupervisorLauncher } from './drivers/sandbox/supervisor/launcher.ts';
+import { findToolchains } from './drivers/sandbox/toolchains.ts';
+import { createLog } from './drivers/log.ts';
+import { runCli } from './faces/cli/main.ts';
+import { newServerId } from './lib/ids.ts';
+import { late, once } from './lib/late.ts';
+import { startTicks } from './lib/process.ts';
+import type { DriverName, SandboxDriver } from './ports/sandbox.ts';
+import type { ServerRecord, Store } from './ports/store.ts';
+
+declare const CORRAL_VERSION: string | undefined;
+const VERSION = typeof CORRAL_VERSION === 'string' ? CORRAL_VERSION : '0.0.0';
+
+/** Between two looks for what is to be forgotten, and for sandboxes whose server died. */
+const SWEEP_MS = 60_000;
+const ADOPT_MS = 15_000;
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The program that Corral brings along for TypeScript; undefined when the package is not installed. */
+const toolFolder = (): string | undefined => {
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`@esbuild/${process.platform}-${process.arch}/package.json`);
+    const folder = join(dirname(manifest), 'bin');
+    return existsSync(join(folder, 'esbuild')) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+interface Services {
+  readonly store: Store;
+  readonly sandboxes: ReturnType<typeof createSandboxes>;
+  readonly executions: ReturnType<typeof createExecutions>;
+  readonly timers: readonly NodeJS.Timeout[];
+}
+
+/** Puts the house together. Opens, starts and touches nothing until `ready`. */
+const openApp = (loaded: LoadedConfig, face: string): App => {
+  const { config } = loaded;
+  const log: Log = createLog(config.logLevel);
+  const isRoot = process.getuid?.() === 0;
+  const supervisorPath = join(here, 'corral-supervisor');
+  const launcher = createSupervisorLauncher({ supervisorPath });
+  const shared = { launcher, supervisorPath, maxExecutions: config.maxExecutions };
+  const drivers: ReadonlyMap<DriverName, SandboxDriver> = new Map<DriverName, SandboxDriver>([
+    ['bubblewrap', createBubblewrapDriver({ ...shared, unsafeRoot: config.unsafeRoot })],
+    ['host', createHostDriver(shared)],
+  ]);
+  const logs = createFileLogs({ stateDir: config.stateDir });
+  const output = createOutput({ logs });
+  const shells = { sh: '/bin/sh', bash: ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) };
+
+  let services: Services | undefined;
+  const opened = (): Services => {
+    if (services === undefined) throw new Error('the services are not open');
+    return services;
+  };
+
+  const ready = once(async () => {
+    const workspaces = config.workspaces.map((folder) => resolveWorkspace(folder, config.stateDir));
+    const { openStore } = await import('./drivers/store/open-store.ts');
+    const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });
+    const server: ServerRecord = { id: newServerId(), pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
+    await store.putServer(server);
+    let sandboxes: ReturnType<typeof createSandboxes> | undefined;
+    const executions = createExecutions({
+      store,
+      logs,
+      config,
+      log,
+      sandboxes: () => {
+        if (sandboxes === undefined) throw new Error('the sandboxes are not open');
+        return sandboxes;
+      },
+    });
+    sandboxes = createSandboxes({
+      store,
+      drivers,
+      server,
+      config,
+      workspaces,
+      toolchains: () => findToolchains(process.env, homedir()),
+      toolFolder: toolFolder(),
+      hostEnv: process.env,
+      isRoot,
+      log,
+      news: executions.news,
+    });
+    const every = (ms: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
+      setInterval(() => {
+        work().catch((error: unknown) => log.error({ error: String(error) }, what));
+      }, ms).unref();
+    const held = sandboxes;
+    const timers = [every(SWEEP_MS, 'old executions were not forgotten', executions.sweep), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)];
+    services = { store, sandboxes, executions, timers };
+    const found = await sandboxes.adopt();
+    if (found.alive + found.gone > 0) log.info(found, 'took over from a server that died');
+  });
+
+  const executions = late(() => opened().executions);
+  const sandboxes = late(() => opened().sandboxes);
+  const operations = createCatalogue({
+    executions,
+    sandboxes,
+    presenter: output.presenter,
+    watch: output.watch,
+    search: output.textSearch,
+    tools: createTools(() => opened().executions),
+    config,
+    drivers,
+    shells,
+  });
+  const invoke = createInvoke({
+    ready,
+    ended: (operation, caller, durationMs, error) => {
+      const fields = { operation, caller: caller.id, ms: Math.round(durationMs), ...(error !== undefined && { code: error.code, error: error.message }) };
+      if (error?.code === 'internal') log.error({ ...fields, stack: (error.cause as Error | undefined)?.stack ?? error.stack }, 'an operation failed');
+      else log.debug(fields, 'operation');
+    },
+  });
+
+  const close = once(async () => {
+    const { store, timers } = services ?? {};
+    for (const timer of timers ?? []) clearInterval(timer);
+    if (services !== undefined) {
+      await services.sandboxes.close();
+      await services.executions.close();
+    }
+    await output[Symbol.asyncDispose]();
+    if (store !== undefined) {
+      await store.flush();
+      if (services !== undefined) await store.removeServer((await store.servers()).find((one) => one.pid === process.pid)?.id ?? '');
+      await store[Symbol.asyncDispose]();
+    }
+    await launcher[Symbol.asyncDispose]();
+  });
+
+  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, ready, close };
+};
+
+await runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd(), instance: randomUUID() });

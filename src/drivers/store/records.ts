@@ -10,11 +10,15 @@ const LIVING: readonly SandboxState[] = ['creating', 'running', 'ending'];
 
 export const isLiving = ({ state }: SandboxRecord): boolean => LIVING.includes(state);
 
-/** Without the fields that say nothing: in a change, an undefined field leaves the record's as it is. */
-export const definedOnly = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+/** A copy with the fields of the change that are not undefined: an undefined field leaves the record's as it is. */
+export const applyChange = <T extends object>(record: T, change: NoInfer<Partial<T>>): T => {
+  const changed = { ...record };
+  for (const name in change) if (change[name] !== undefined) changed[name] = change[name];
+  return changed;
+};
 
-export const applyChange = <T extends object>(record: T, change: NoInfer<Partial<T>>): T => ({ ...record, ...definedOnly(change) });
+/** Without the fields that are undefined. */
+export const definedOnly = <T extends object>(value: T): T => applyChange({} as T, value);
 
 /** NUL ends a text for some databases and no UTF-8 holds half a surrogate pair: neither can be in a text that must come back as it was. */
 const UNSTORABLE = /[\0\p{Surrogate}]/gu;
@@ -23,7 +27,7 @@ const storable = (text: string | undefined): string | undefined => text?.replace
 
 /** With U+FFFD for what no database keeps, in the fields that people or programs wrote freely; the others are JSON or ids. */
 export const storableExecution = <T extends ExecutionChange>(record: T): T =>
-  applyChange<ExecutionChange>(record, { title: storable(record.title), cwd: storable(record.cwd), message: storable(record.message) }) as T;
+  ({ ...record, ...definedOnly({ title: storable(record.title), cwd: storable(record.cwd), message: storable(record.message) }) }) as T;
 
 /** When it ended: its own clock where it is known, else the moment of the record. Undefined while it runs. */
 export const endOf = ({ status, startedMs, durationMs }: ExecutionRecord, now: () => number): number | undefined =>

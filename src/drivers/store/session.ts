@@ -103,6 +103,7 @@ const inodeNow = (path: string): bigint | undefined => statSync(path, { bigint: 
 
 export const openSession = async (options: SessionOptions, signal?: AbortSignal): Promise<Session> => {
   const { path, onNotice, now } = options;
+  if (signal?.aborted === true) throw new CorralError('cancelled', 'The opening of the records was cancelled.');
   const replacing = createMutex();
   let looked = performance.now();
   let closed = false;

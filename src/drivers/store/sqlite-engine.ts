@@ -45,7 +45,7 @@ const withStatementCache = (prepare: (sql: string) => SqlStatement): ((sql: stri
 };
 
 /** SQLite as it comes with Node; undefined before Node 22.13, where it is absent or behind a flag. */
-const nodeEngine = (): OpenEngine | undefined => {
+export const nodeEngine = (): OpenEngine | undefined => {
   const sqlite = process.getBuiltinModule('node:sqlite');
   if (sqlite === undefined) return undefined;
   return (path) => {
@@ -73,7 +73,7 @@ interface LibsqlDatabase {
 }
 
 /** The optional dependency `libsql`, loaded only where Node has no SQLite: it is a native addon. */
-const libsqlEngine = (): OpenEngine => {
+export const libsqlEngine = (): OpenEngine => {
   let Database: new (path: string) => LibsqlDatabase;
   try {
     Database = createRequire(import.meta.url)('libsql') as typeof Database;

@@ -132,4 +132,3 @@ describe('several servers on one file', () => {
     expect(place.notices).toEqual([]);
   });
 });
-});

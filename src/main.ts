@@ -63,10 +63,10 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
   const launcher = createSupervisorLauncher({ supervisorPath });
   const shared = { launcher, supervisorPath, maxExecutions: config.maxExecutions };
   const drivers: ReadonlyMap<DriverName, SandboxDriver> = new Map<DriverName, SandboxDriver>([
-    ['bubblewrap', createBubblewrapDriver({ ...shared, unsafeRoot: config.unsafeRoot })],
+    ['bubblewrap', createBubblewrapDriver({ ...shared, bwrapPath: config.bwrapPath, unsafeRoot: config.unsafeRoot, probeUid: config.uidFirst })],
     ['host', createHostDriver(shared)],
   ]);
-  const logs = createFileLogs({ stateDir: config.stateDir });
+  const logs = createFileLogs({ stateFolder: config.stateDir });
   const output = createOutput({ logs });
   const shells = { sh: '/bin/sh', bash: ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) };
 
@@ -77,6 +77,7 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
   };
 
   const ready = once(async () => {
+    launcher.warm();
     const workspaces = config.workspaces.map((folder) => resolveWorkspace(folder, config.stateDir));
     const { openStore } = await import('./drivers/store/open-store.ts');
     const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });

@@ -42,6 +42,7 @@ export const configSchema = z.strictObject({
   uidFirst: z.int().min(1).max(4_000_000_000).default(1_900_000_000).describe('First private uid, used when the server runs as root.'),
   uidCount: z.int().min(1).max(1_000_000).default(65_536).describe('How many private uids there are.'),
   unsafeRoot: z.boolean().default(false).describe('Run sandboxes as the real root instead of a private uid: unsafe.'),
+  bwrapPath: z.string().startsWith('/').default('/usr/bin/bwrap').describe('The bubblewrap program. The distribution\'s own is the one its security profiles know.'),
   bind: z.string().default('127.0.0.1:3344').describe('Address and port of the HTTP server.'),
   authToken: z.string().min(16).optional().describe('Bearer token of the HTTP server; required for any bind but loopback.'),
   allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names under which the HTTP server may be called, beside its bind address.'),

@@ -165,6 +165,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       }
       await store.flush();
     }
+    await store.flush();
   };
 
   const onAdopted = async (live: LiveSandbox, executions: readonly SandboxExecution[]): Promise<void> => {
@@ -426,9 +427,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       if (seen !== undefined)
         recent.set(id, { record: { ...seen.record, stdout, stderr, background: 0 }, exit: undefined, stdoutBytes: stdout.bytes, stderrBytes: stderr.bytes });
     },
-    lost: (sandbox, reason, recalled) => {
-      onLost(sandbox, reason, recalled).catch(report('the executions of a lost sandbox were not recorded'));
-    },
+    lost: onLost,
     adopted: (live, executions) => {
       onAdopted(live, executions).catch(report('the executions of an adopted sandbox were not recorded'));
     },

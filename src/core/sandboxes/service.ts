@@ -27,8 +27,8 @@ export interface SandboxNews {
   exit(live: LiveSandbox, exit: Exit): void;
   output(execution: string, stdoutBytes: number, stderrBytes: number): void;
   closed(execution: string, stdout: StreamSize, stderr: StreamSize): void;
-  /** The sandbox is gone; `recalled` is what it wrote down. */
-  lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): void;
+  /** The sandbox is gone; `recalled` is what it wrote down. Resolves when the records are durable; what it wrote down may then go. */
+  lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void>;
   /** Found alive after another server died; `executions` is what it runs and ran. */
   adopted(live: LiveSandbox, executions: readonly SandboxExecution[]): void;
 }
@@ -76,6 +76,7 @@ export interface SandboxesDeps {
 
 const SANDBOX_HOME = '/home/sandbox';
 const PRIVATE_WORKSPACE = '/workspace';
+const LIVING_FILES = ['work', 'secret', 'sock', 'handle.json', 'journal', 'boot.log'] as const;
 const TOOL_FOLDER = '/opt/corral/bin';
 const LOST_HINT = 'Start again: the next call without a sandbox gets a new one. Files in the workspaces are still there.';
 
@@ -145,7 +146,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     live.delete(id);
     await store.updateSandbox(id, { state, endedMs: Date.now(), reason });
     // Output stays for its readers; what only a living sandbox needs goes.
-    await Promise.all(['work', 'secret', 'sock'].map((name) => rm(join(folderOf(id), name), { recursive: true, force: true })));
+    await Promise.all(LIVING_FILES.map((name) => rm(join(folderOf(id), name), { recursive: true, force: true })));
   };
 
   const onLost = async (found: LiveSandbox, reason: string): Promise<void> => {
@@ -154,7 +155,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     live.delete(id);
     if (primary !== undefined && (await primary.catch(() => undefined))?.record.id === id) primary = undefined;
     const recalled = await driverOf(found.record.driver).recall(folderOf(id));
-    news.lost(id, reason, recalled);
+    await news.lost(id, reason, recalled);
     if (!ending.has(id)) log.warn({ sandbox: id, reason }, 'sandbox lost');
     await forget(id, 'ended', reason);
   };
@@ -244,7 +245,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       const found = await connect(record, signal);
       if (found !== undefined) return found;
       const recalled = await driverOf(record.driver).recall(folderOf(id));
-      news.lost(id, 'it was gone when this server looked for it', recalled);
+      await news.lost(id, 'it was gone when this server looked for it', recalled);
       await forget(id, 'ended', 'it was gone when this server looked for it');
       throw lostError(id, 'it was gone');
     })();
@@ -287,7 +288,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     }
     // Half-made or gone: opening it again ends whatever is left of it.
     await driverOf(record.driver).open(record.id, folderOf(record.id)).then((left) => left?.end(0));
-    news.lost(record.id, 'its server died and it ended before another came', await driverOf(record.driver).recall(folderOf(record.id)));
+    await news.lost(record.id, 'its server died and it ended before another came', await driverOf(record.driver).recall(folderOf(record.id)));
     await forget(record.id, 'ended', 'its server died and it ended before another came');
     return 'gone';
   };

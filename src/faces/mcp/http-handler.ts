@@ -1,6 +1,6 @@
 import type { NodeIncomingMessageLike } from '@modelcontextprotocol/node';
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import type { AuthInfo } from '@modelcontextprotocol/server';
+import type { AuthInfo, ServerNotifier } from '@modelcontextprotocol/server';
 import { classifyInboundRequest, createMcpHandler, isInitializeRequest, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { IncomingMessage } from 'node:http';
 import type { Exchange, Mount } from '../http/mount.ts';
@@ -26,6 +26,11 @@ export interface McpHttpOptions {
   /** Default /mcp. */
   readonly path?: string;
   readonly sessions?: SessionLimits;
+}
+
+export interface McpMount extends Mount {
+  /** Tells clients since 2026 that listen: a list has changed. */
+  readonly notify: ServerNotifier;
 }
 
 const errorBody: ErrorBody = ({ code, message, hint }) => rpcError(TRANSPORT_ERROR, `${message} ${hint}`, { code });
@@ -67,7 +72,7 @@ const authenticated = (request: IncomingMessage, principal: Principal): Authenti
   Object.assign(request, { auth: authInfoOf(principal) });
 
 /** MCP over Streamable HTTP, both eras at one path: stateless requests since 2026-07-28, sessions before. */
-export const createMcpHttpHandler = (options: McpHttpOptions): Mount => {
+export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
   const { factory, onError, path = '/mcp' } = options;
   const handler = createMcpHandler(factory, { legacy: 'reject', onerror: onError });
   const modern = toNodeHandler(handler, { onerror: onError });
@@ -129,6 +134,7 @@ export const createMcpHttpHandler = (options: McpHttpOptions): Mount => {
 
   return {
     name: 'mcp',
+    notify: handler.notify,
     auth: 'token',
     errorBody,
     matches: (candidate) => candidate === path,

@@ -1,0 +1,64 @@
+/**
+ * The production composition of the HTTP face (door, guards, both legs, factory) with the referee's fixtures mounted on top. Prints its URL
+ * as the only line on stdout; ends with stdin.
+ */
+import { createRequestStateCodec } from '@modelcontextprotocol/server';
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/v4';
+import { createInvoke, defineOperation } from '../../src/core/operation.ts';
+import { openHttpDoor } from '../../src/faces/http/door.ts';
+import type { McpMount } from '../../src/faces/mcp/http-handler.ts';
+import { createMcpHttpHandler } from '../../src/faces/mcp/http-handler.ts';
+import type { CorralMcpFactory } from '../../src/faces/mcp/server-factory.ts';
+import { createMcpServerFactory } from '../../src/faces/mcp/server-factory.ts';
+import { mountTools } from './fixtures/content.ts';
+import { mountLibrary } from './fixtures/library.ts';
+import { mountPushed } from './fixtures/pushed.ts';
+import { mountRounds } from './fixtures/rounds.ts';
+
+const codec = createRequestStateCodec<string>({ key: randomBytes(32), ttlSeconds: 60 });
+
+const echo = defineOperation({
+  name: 'text.echo',
+  tool: 'echo',
+  title: 'Echo',
+  description: 'Gives back what it was given.',
+  effect: 'read',
+  hints: { destructive: false, idempotent: true, openWorld: false },
+  input: z.object({ text: z.string() }),
+  output: z.object({ text: z.string() }),
+  run: ({ text }) => Promise.resolve({ text }),
+});
+
+const base = createMcpServerFactory({
+  operations: [echo],
+  invoke: createInvoke({ ready: () => Promise.resolve(), ended: () => undefined }),
+  info: { name: 'corral-conformance', version: '0.0.0', title: 'Corral, with the fixtures of the referee' },
+  instructions: 'For the referee only.',
+  callerOf: (auth) => ({ id: auth?.clientId ?? 'nobody', via: 'mcp', scopes: [] }),
+  requestState: { verify: codec.verify },
+});
+
+const factory: CorralMcpFactory = (context) => {
+  const server = base(context);
+  server.server.registerCapabilities({ logging: {}, tools: { listChanged: true }, prompts: { listChanged: true } });
+  mountTools(server);
+  mountPushed(server);
+  mountRounds(server, codec);
+  mountLibrary(server, () => mount.notify);
+  return server;
+};
+
+const mount: McpMount = createMcpHttpHandler({ factory, onError: (error) => console.error(error.message) });
+
+const door = await openHttpDoor({
+  bind: { host: '127.0.0.1', port: 0 },
+  grants: [],
+  anonymous: { id: 'referee', scopes: [] },
+  allowedHosts: [],
+  mounts: [mount],
+  version: '0.0.0',
+  onError: (error, where) => console.error(where, error),
+});
+process.stdout.write(`${door.url}/mcp\n`);
+process.stdin.resume().once('end', () => void door.close());

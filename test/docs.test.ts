@@ -29,11 +29,20 @@ const treePaths = async (): Promise<ReadonlySet<string>> => {
 /** The commands as the command line declares them. */
 const declaredCommands = async (): Promise<ReadonlySet<string>> => {
   const sources = await readSources(ROOT, 'src/faces/cli');
-  return new Set(sources.flatMap(({ text }) => [...text.matchAll(/(?:\.command\(|new Command\(|command: )\s*'([a-z-]+)/g)].map(([, name]) => name ?? '')));
+  return new Set(
+    sources.flatMap(({ text }) =>
+      [...text.matchAll(/(?:\.command\(|new Command\(|command: )\s*'([a-z-]+)/g)].map(([, name]) => name ?? ''),
+    ),
+  );
 };
 
 describe('the rules for documents, each on a planted violation', () => {
-  const tree: Tree = { paths: new Set(['a.md', 'src', 'src/here.ts']), scripts: new Set(['check']), commands: new Set(['serve']), parses: shellParses };
+  const tree: Tree = {
+    paths: new Set(['a.md', 'src', 'src/here.ts']),
+    scripts: new Set(['check']),
+    commands: new Set(['serve']),
+    parses: shellParses,
+  };
   const page = (text: string, path = 'a.md'): readonly Page[] => [{ path, text }];
   const checks = [brokenLinks, unknownScripts, unknownCommands, missingPaths, unparsable];
   const all = (text: string): readonly string[] => checks.flatMap((check) => check(page(text), tree));

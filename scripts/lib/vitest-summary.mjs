@@ -38,5 +38,6 @@ const countSuiteErrors = (module) => {
 const skipReason = (test, result) => {
   if (result.note) return result.note;
   if (result.state === 'pending') return 'never ran';
-  return test.options.mode === 'todo' ? 'not written yet' : /\((needs|only|without)[^)]*\)/.exec(test.fullName)?.[0].slice(1, -1);
+  if (test.options.mode === 'todo') return 'not written yet';
+  return /\(skipped: ([^)]*)/.exec(test.fullName)?.[1] ?? /\(((?:needs|only|without) [^)]*)/.exec(test.fullName)?.[1];
 };

@@ -18,14 +18,19 @@ describe('the counts of a test run', () => {
     ]);
   });
 
+  it('keeps each skip on one line, whatever its name holds', () => {
+    const tally = { ...emptyTally(), skips: [{ name: 'a\nb', reason: `c\n${'x'.repeat(500)}` }] };
+    expect(report(tally)).toMatch(/^skipped: a b: c x{1,400}\n0 passed, 0 failed, 1 skipped$/);
+  });
+
   it('accepts a run in which the expected driver was exercised', () => {
     expect(missingDrivers({ ...emptyTally(), passedNames: ['test/contract/drivers.test.ts > bubblewrap > runs'] })).toEqual([]);
   });
 
   it('refuses a run in which the expected driver was skipped, though some of its tests passed', () => {
     const skips = [{ name: 'driver > lives on', reason: 'bwrap cannot make a user namespace here' }];
-    expect(missingDrivers({ ...emptyTally(), passedNames: ['bubblewrap > argv'], skips })).toEqual([
-      'bubblewrap was expected here, but skipped: driver > lives on',
+    expect(missingDrivers({ ...emptyTally(), passedNames: ['bubblewrap > argv'], skips: [...skips, ...skips] })).toEqual([
+      'bubblewrap was expected here, but 2 of its tests were skipped, such as driver > lives on: bwrap cannot make a user namespace here',
     ]);
   });
 

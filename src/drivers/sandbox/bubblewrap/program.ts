@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
 import type { SupervisorLauncher } from '../supervisor/launcher.ts';
 import { readSmallFile } from '../supervisor/secrets.ts';
-import { openShortPath } from '../supervisor/short-path.ts';
 import { BWRAP_MISSING_FIX } from './diagnosis.ts';
 
 export const DEFAULT_BWRAP = '/usr/bin/bwrap';
@@ -24,10 +23,9 @@ export const requireProgram = async (bwrapPath: string): Promise<void> => {
 export const bubblewrapVersion = async (launcher: SupervisorLauncher, bwrapPath: string, folder: string): Promise<string> => {
   await requireProgram(bwrapPath);
   const file = join(folder, 'version.log');
-  await using socketPath = await openShortPath(folder, 'version.sock');
   const { ended } = await launcher.launch({
     sandbox: 'version',
-    socketPath: socketPath.path,
+    socketPath: join(folder, 'version.sock'),
     logFolder: folder,
     journalPath: join(folder, 'version.journal'),
     bootLogPath: file,

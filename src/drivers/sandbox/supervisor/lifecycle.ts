@@ -16,7 +16,6 @@ import { endRemains, MARKER } from './remains.ts';
 import { openSupervisedSandbox } from './sandbox.ts';
 import { createSecrets, readSecrets, readSmallFile } from './secrets.ts';
 import type { Secrets } from './secrets.ts';
-import { openShortPath } from './short-path.ts';
 
 /** What a driver decides about one sandbox; the rest is the same for all that use a supervisor. */
 export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' | 'gid' | 'stagingFolder' | 'staged'> {
@@ -147,11 +146,10 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
       try {
         const placement = await place();
         await mkdir(join(folder, LOG_FOLDER), { recursive: true, mode: 0o700 });
-        await using socketPath = await openShortPath(folder, SOCKET_NAME);
         launched = await launcher.launch({
           ...placement,
           sandbox: id,
-          socketPath: socketPath.path,
+          socketPath: join(folder, SOCKET_NAME),
           logFolder: join(folder, LOG_FOLDER),
           journalPath: join(folder, JOURNAL_NAME),
           bootLogPath: join(folder, BOOT_LOG),

@@ -1,6 +1,6 @@
-import { createMemoryDriver } from '../../../src/drivers/sandbox/memory/driver.ts';
-import type { MemoryDriver } from '../../../src/drivers/sandbox/memory/driver.ts';
-import { describeSandboxDriverContract } from '../../contract/sandbox-driver.ts';
+import { createMemoryDriver } from '../../../../src/drivers/sandbox/memory/driver.ts';
+import type { MemoryDriver } from '../../../../src/drivers/sandbox/memory/driver.ts';
+import { describeSandboxDriverContract } from '../../../contract/sandbox-driver.ts';
 
 describeSandboxDriverContract('memory', {
   open: async () => ({ driver: createMemoryDriver(), [Symbol.asyncDispose]: async () => {} }),

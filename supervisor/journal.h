@@ -1,0 +1,12 @@
+/* Descriptor 5: frames that outlive the clients. A write that fails half-way is cut off, so that later frames stay readable. */
+#ifndef CORRAL_JOURNAL_H
+#define CORRAL_JOURNAL_H
+
+#include "frame.h"
+
+void journal_init(int fd);
+void journal_append(const struct buffer *frame);
+/* To be called when nothing runs and every end is acknowledged: cuts a journal of more than 1 MiB to 0. */
+void journal_compact(void);
+
+#endif

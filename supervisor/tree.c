@@ -1,0 +1,116 @@
+#define _GNU_SOURCE
+#include "tree.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "execution.h"
+#include "serve.h"
+#include "util.h"
+
+/* The fields of /proc/PID/stat after the name, which may hold any byte: counted from its last ')'. */
+static bool parse_stat(char *text, struct process *p)
+{
+    char *open = strchr(text, '(');
+    char *close = strrchr(text, ')');
+    if (open == NULL || close == NULL || close < open) return false;
+    size_t n = (size_t)(close - open - 1);
+    if (n >= sizeof p->name) n = sizeof p->name - 1;
+    memcpy(p->name, open + 1, n);
+    p->name[n] = 0;
+    char state = 0;
+    int parent = 0, group = 0, session = 0;
+    long threads = 0;
+    unsigned long long start = 0;
+    if (sscanf(close + 1, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu", &state, &parent, &group, &session,
+               &threads, &start) != 6)
+        return false;
+    p->parent = parent;
+    p->group = group;
+    p->session = session;
+    p->start = start;
+    /* A process whose first thread ended while others go on reads as a zombie too. */
+    p->alive = (state != 'Z' && state != 'X' && state != 'x') || threads > 1;
+    return true;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    const struct process *x = a, *y = b;
+    return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static struct process *find(struct tree *t, pid_t pid)
+{
+    struct process key = { .pid = pid };
+    return t->n == 0 ? NULL : bsearch(&key, t->v, t->n, sizeof key, by_pid);
+}
+
+/* Follows the parents of p up to the supervisor: the process below it on that path, or NULL. The bound breaks cycles which processes
+   that changed during the scan may form. */
+static struct process *top_of(struct tree *t, struct process *p)
+{
+    for (size_t i = 0; i < 4096 && p != NULL; i++) {
+        if (p->parent == server.pid || p->shim) return p;
+        if (p->parent <= 1) return NULL;
+        p = find(t, p->parent);
+    }
+    return NULL;
+}
+
+bool tree_scan(struct tree *t)
+{
+    DIR *d = opendir("/proc");
+    if (d == NULL) return false;
+    t->n = 0;
+    struct dirent *entry;
+    while ((entry = readdir(d)) != NULL) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid == server.pid) continue;
+        if (t->n == t->cap) {
+            size_t cap = t->cap ? t->cap * 2 : 64;
+            struct process *grown = realloc(t->v, cap * sizeof *grown);
+            if (grown == NULL) break;
+            t->v = grown;
+            t->cap = cap;
+        }
+        struct process *p = &t->v[t->n];
+        memset(p, 0, sizeof *p);
+        p->pid = pid;
+        char path[40], text[1024];
+        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        if (read_small(path, text, sizeof text) > 0 && parse_stat(text, p)) t->n++;
+    }
+    closedir(d);
+    qsort(t->v, t->n, sizeof *t->v, by_pid);
+    for (struct execution *e = executions; e != NULL; e = e->next) {
+        struct process *shim = e->shim > 0 ? find(t, e->shim) : NULL;
+        if (shim == NULL) continue;
+        shim->shim = true;
+        shim->owner = e;
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        struct process *p = &t->v[i];
+        struct process *top = top_of(t, p);
+        /* As pid 1, whatever lives in the namespace is ours, even when its chain of parents changed during the scan. */
+        p->below = top != NULL || server.is_pid1;
+        if (p->shim) continue;
+        p->owner = top != NULL && top->shim ? top->owner : execution_of_stray(p->session);
+    }
+    return true;
+}
+
+uint64_t process_rss(pid_t pid)
+{
+    static long page;
+    if (page == 0) page = sysconf(_SC_PAGESIZE);
+    char path[40], text[128];
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    unsigned long long total, resident;
+    if (read_small(path, text, sizeof text) <= 0 || sscanf(text, "%llu %llu", &total, &resident) != 2) return 0;
+    return (uint64_t)resident * (uint64_t)page;
+}

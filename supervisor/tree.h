@@ -1,0 +1,39 @@
+/* One look at /proc: every process below the supervisor and the execution it belongs to. */
+#ifndef CORRAL_TREE_H
+#define CORRAL_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct execution;
+
+struct process {
+    pid_t pid, parent, session, group;
+    uint64_t start;             /* clock ticks since boot */
+    bool alive;                 /* not a zombie */
+    bool below;                 /* a descendant of the supervisor */
+    bool shim;
+    struct execution *owner;    /* NULL = none known */
+    char name[20];
+};
+
+struct tree {
+    struct process *v;          /* ascending pid */
+    size_t n, cap;
+};
+
+/* Replaces the content of t; false when /proc cannot be read. */
+bool tree_scan(struct tree *t);
+
+/* Resident bytes of a process, 0 when it is gone. */
+uint64_t process_rss(pid_t pid);
+
+/* A living process that counts as part of e: below its shim, or a stray of it. */
+static inline bool process_of(const struct process *p, const struct execution *e)
+{
+    return p->alive && p->below && !p->shim && p->owner == e;
+}
+
+#endif

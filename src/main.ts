@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { App } from './core/app.ts';
+import type { OpenApp } from './core/app.ts';
 import { createCatalogue } from './core/catalogue.ts';
-import type { LoadedConfig } from './core/config/load.ts';
 import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
 import type { Log } from './core/log.ts';
@@ -48,14 +46,14 @@ const toolFolder = (): string | undefined => {
 };
 
 interface Services {
+  readonly server: ServerRecord;
   readonly store: Store;
   readonly sandboxes: ReturnType<typeof createSandboxes>;
   readonly executions: ReturnType<typeof createExecutions>;
   readonly timers: readonly NodeJS.Timeout[];
 }
 
-/** Puts the house together. Opens, starts and touches nothing until `ready`. */
-const openApp = (loaded: LoadedConfig, face: string): App => {
+const openApp: OpenApp = (loaded, { role, face }) => {
   const { config } = loaded;
   const log: Log = createLog(config.logLevel);
   const isRoot = process.getuid?.() === 0;
@@ -77,12 +75,13 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
   };
 
   const ready = once(async () => {
-    launcher.warm();
+    if (role !== 'reader') launcher.warm();
     const workspaces = config.workspaces.map((folder) => resolveWorkspace(folder, config.stateDir));
     const { openStore } = await import('./drivers/store/open-store.ts');
     const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });
     const server: ServerRecord = { id: newServerId(), pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
-    await store.putServer(server);
+    // A sandbox whose owner is not in the records counts as abandoned: whoever makes one has to be there first.
+    if (role !== 'reader') await store.putServer(server);
     let sandboxes: ReturnType<typeof createSandboxes> | undefined;
     const executions = createExecutions({
       store,
@@ -112,8 +111,12 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
         work().catch((error: unknown) => log.error({ error: String(error) }, what));
       }, ms).unref();
     const held = sandboxes;
-    const timers = [every(SWEEP_MS, 'old executions were not forgotten', executions.sweep), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)];
-    services = { store, sandboxes, executions, timers };
+    const timers =
+      role === 'server'
+        ? [every(SWEEP_MS, 'old executions were not forgotten', executions.sweep), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)]
+        : [];
+    services = { server, store, sandboxes, executions, timers };
+    if (role !== 'server') return;
     const found = await sandboxes.adopt();
     if (found.alive + found.gone > 0) log.info(found, 'took over from a server that died');
   });
@@ -141,16 +144,16 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
   });
 
   const close = once(async () => {
-    const { store, timers } = services ?? {};
-    for (const timer of timers ?? []) clearInterval(timer);
+    for (const timer of services?.timers ?? []) clearInterval(timer);
     if (services !== undefined) {
       await services.sandboxes.close();
       await services.executions.close();
     }
     await output[Symbol.asyncDispose]();
-    if (store !== undefined) {
+    if (services !== undefined) {
+      const { store, server } = services;
       await store.flush();
-      if (services !== undefined) await store.removeServer((await store.servers()).find((one) => one.pid === process.pid)?.id ?? '');
+      if (role !== 'reader') await store.removeServer(server.id);
       await store[Symbol.asyncDispose]();
     }
     await launcher[Symbol.asyncDispose]();
@@ -159,4 +162,4 @@ const openApp = (loaded: LoadedConfig, face: string): App => {
   return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, ready, close };
 };
 
-await runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd(), instance: randomUUID() });
+await runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

@@ -7,6 +7,21 @@ import type { Invoke, Operation } from './operation.ts';
 import type { Presenter } from './output/presenter.ts';
 import type { Sandboxes } from './sandboxes/service.ts';
 
+/**
+ * What a process is to the state folder that it shares with others. A `server` takes over what dead servers left and forgets what is old. A
+ * `client` makes sandboxes of its own and leaves those of others alone. A `reader` makes none, so it needs no place in the records.
+ */
+export type AppRole = 'server' | 'client' | 'reader';
+
+export interface AppUse {
+  readonly role: AppRole;
+  /** What it serves, for people: "stdio", "http 127.0.0.1:3344", "cli run". */
+  readonly face: string;
+}
+
+/** Puts the house together; opens, starts and touches nothing until `ready`. */
+export type OpenApp = (loaded: LoadedConfig, use: AppUse) => App;
+
 /** The house, put together: what a face gets to see of it. The services open when `ready` is first asked; invoke asks by itself. */
 export interface App {
   readonly version: string;

@@ -34,6 +34,16 @@ describe('the counts of a test run', () => {
     ]);
   });
 
+  it('accepts that a suite of the driver skipped for another reason, and refuses one without a reason', () => {
+    const run = (reason: string) => ({
+      ...emptyTally(),
+      passedNames: ['bubblewrap > argv'],
+      skips: [{ name: 'bubblewrap > ruby', reason }],
+    });
+    expect(missingDrivers(run('ruby is not on this machine'))).toEqual([]);
+    expect(missingDrivers(run(''))).toHaveLength(1);
+  });
+
   it('refuses a run in which no test of the expected driver appears at all', () => {
     expect(missingDrivers({ ...emptyTally(), passedNames: ['memory > runs'] })).toHaveLength(1);
   });

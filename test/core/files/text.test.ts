@@ -18,7 +18,7 @@ describe('replaceText', () => {
 it('decodeText takes any text and no other bytes', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const clean = text.replaceAll('\0', '').toWellFormed();
+      const clean = Buffer.from(text.replaceAll('\0', '')).toString();
       expect(decodeText(Buffer.from(clean))).toBe(clean);
     }),
   );

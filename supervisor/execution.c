@@ -218,7 +218,7 @@ static void stream_keep(struct execution *e, struct stream *s, uint32_t which, c
     if (done > 0) {
         s->bytes += done;
         server.log_bytes += done;
-        for (const uint8_t *p = data, *end = data + done; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) s->newlines++;
+        s->newlines += count_newlines(data, done);
         head_keep(e, which, data, done);
         run_note(e, which, done, now);
         e->watch_dirty = true;

@@ -33,6 +33,9 @@ int set_cloexec(int fd, bool on);
 /* n random bytes (getrandom, else /dev/urandom); false when neither works. */
 bool random_bytes(void *out, size_t n);
 
+/* Number of '\n' bytes. Short lines cost no more than long ones. */
+size_t count_newlines(const uint8_t *data, size_t n);
+
 /* One line on descriptor 2. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

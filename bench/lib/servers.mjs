@@ -35,7 +35,6 @@ export const startCorral = async ({ preloads = [], env = {} } = {}) => {
     /** Structured result of a tool. */
     call: async (tool, args) => (await session.call(tool, args)).structuredContent,
     stop,
-    [Symbol.asyncDispose]: stop,
   };
 };
 

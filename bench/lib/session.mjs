@@ -82,10 +82,6 @@ export class Session {
     clearTimeout(timer);
   }
 
-  async [Symbol.asyncDispose]() {
-    await this.stop();
-  }
-
   #write(message) {
     this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   }

@@ -7,7 +7,15 @@ const WIDTH = 50;
 
 /** `count` short commands, 50 at once, each with a token of its own on stdout and on stderr: how many did not come back whole. */
 export const measureLostOutput = async (count) => {
-  await using corral = await startCorral();
+  const corral = await startCorral();
+  try {
+    return await countLost(corral, count);
+  } finally {
+    await corral.stop();
+  }
+};
+
+const countLost = async (corral, count) => {
   const run = randomBytes(6).toString('hex');
   const lost = [];
   const perSecond = await concurrent(count, WIDTH, async (index) => {

@@ -6,7 +6,15 @@ const LINE = 'the quick brown fox jumps over the lazy dog, again and again..'; /
 
 /** What `mebibytes` of a child's output cost the server process itself: CPU seconds, and its highest resident size. */
 export const measureOutputCost = async (mebibytes) => {
-  await using corral = await startCorral();
+  const corral = await startCorral();
+  try {
+    return await measure(corral, mebibytes);
+  } finally {
+    await corral.stop();
+  }
+};
+
+const measure = async (corral, mebibytes) => {
   await corralEcho(corral);
   const bytes = mebibytes * MIB;
   const before = cpuSeconds(corral.pid);

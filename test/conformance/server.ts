@@ -1,9 +1,10 @@
 /**
- * The production composition of the HTTP face (door, guards, both legs, factory) with the referee's fixtures mounted on top. Prints its URL
- * as the only line on stdout; ends with stdin.
+ * The production composition of the HTTP face (door, guards, both legs, factory) with the referee's fixtures mounted on top, or without
+ * them (`--bare`). Listens on `--port` (default: any free one), prints its URL as the only line on stdout, ends with stdin.
  */
 import { createRequestStateCodec } from '@modelcontextprotocol/server';
 import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import * as z from 'zod/v4';
 import { createInvoke, defineOperation } from '../../src/core/operation.ts';
 import { openHttpDoor } from '../../src/faces/http/door.ts';
@@ -15,6 +16,8 @@ import { mountTools } from './fixtures/content.ts';
 import { mountLibrary } from './fixtures/library.ts';
 import { mountPushed } from './fixtures/pushed.ts';
 import { mountRounds } from './fixtures/rounds.ts';
+
+const { values: flags } = parseArgs({ options: { bare: { type: 'boolean', default: false }, port: { type: 'string', default: '0' } } });
 
 const codec = createRequestStateCodec<string>({ key: randomBytes(32), ttlSeconds: 60 });
 
@@ -39,7 +42,7 @@ const base = createMcpServerFactory({
   requestState: { verify: codec.verify },
 });
 
-const factory: CorralMcpFactory = (context) => {
+const withFixtures: CorralMcpFactory = (context) => {
   const server = base(context);
   server.server.registerCapabilities({ logging: {}, tools: { listChanged: true }, prompts: { listChanged: true } });
   mountTools(server);
@@ -49,10 +52,13 @@ const factory: CorralMcpFactory = (context) => {
   return server;
 };
 
-const mount: McpMount = createMcpHttpHandler({ factory, onError: (error) => console.error(error.message) });
+const mount: McpMount = createMcpHttpHandler({
+  factory: flags.bare ? base : withFixtures,
+  onError: (error) => console.error(error.message),
+});
 
 const door = await openHttpDoor({
-  bind: { host: '127.0.0.1', port: 0 },
+  bind: { host: '127.0.0.1', port: Number(flags.port) },
   grants: [],
   anonymous: { id: 'referee', scopes: [] },
   allowedHosts: [],

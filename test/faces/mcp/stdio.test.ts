@@ -1,4 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Bundle } from './support/bundle.ts';
 import { bundle } from './support/bundle.ts';
 import { callTool, MODERN_META, startLegacy, startRaw } from './support/raw-stdio.ts';
@@ -68,6 +73,56 @@ describe('the end of a stdio server', () => {
     server.endInput();
     expect(await server.exited).toEqual({ code: 1, signal: null });
     expect(server.stderr()).toContain('error: cannot close');
+  });
+});
+
+describe('a cancelled call', () => {
+  it.each([
+    ['by its end', { ignores_signal: true }],
+    ['by its failure', {}],
+  ])('is never answered, neither %s nor otherwise', async (_name, args) => {
+    await using server = await startLegacy(program.file);
+    server.send({ id: 'gone', ...callTool('sleep', args) });
+    await server.seen('sleep began');
+    server.send({ method: 'notifications/cancelled', params: { requestId: 'gone', reason: 'enough' } });
+    await server.seen('sleep aborted');
+    server.send({ id: 'after', method: 'ping' });
+    await server.reply('after');
+    expect(server.lines.some((line) => line.includes('"gone"'))).toBe(false);
+  });
+
+  it('that has ended already changes nothing', async () => {
+    await using server = await startLegacy(program.file);
+    server.send({ id: 1, ...callTool('echo', { text: 'a' }) });
+    await server.reply(1);
+    server.send({ method: 'notifications/cancelled', params: { requestId: 1 } });
+    server.send({ id: 2, method: 'ping' });
+    await server.reply(2);
+    expect(server.lines.filter((line) => line.includes('"id":1'))).toHaveLength(1);
+  });
+});
+
+describe('a client that looks first', () => {
+  it('may start and end a sibling: only the process that is called opens anything', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'corral-probe-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'trace');
+    const client = new Client({ name: 'test', version: '0' }, { versionNegotiation: { mode: 'auto' } });
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args: [program.file], env: { FAKE_TRACE: file }, stderr: 'ignore' }),
+    );
+    await client.listTools();
+    const pids = async (event: string): Promise<string[]> =>
+      (await readFile(file, 'utf8')).split('\n').flatMap((line) => (line.startsWith(`${event} `) ? [line.slice(event.length + 1)] : []));
+    const started = await pids('started');
+    expect(started.length).toBeGreaterThanOrEqual(1);
+    expect(await pids('ready')).toEqual([]);
+    await client.callTool({ name: 'echo', arguments: { text: 'a' } });
+    expect(await pids('ready')).toHaveLength(1);
+    await client.close();
+    await vi.waitFor(() => {
+      for (const pid of started) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+    }, 5000);
   });
 });
 

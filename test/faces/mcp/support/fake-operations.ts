@@ -142,11 +142,12 @@ export interface Fakes {
   readonly factory: CorralMcpFactory;
 }
 
-export const createFakes = (options: Partial<McpFaceOptions> = {}): Fakes => {
+/** `ready` is called before each operation, as the product opens its services. */
+export const createFakes = (options: Partial<McpFaceOptions> = {}, ready: () => Promise<void> = () => Promise.resolve()): Fakes => {
   const log: FakeLog = { started: 0, aborted: 0, muches: 0, callers: [] };
   const factory = createMcpServerFactory({
     operations: fakeOperations(log),
-    invoke: createInvoke({ ready: () => Promise.resolve(), ended: () => undefined }),
+    invoke: createInvoke({ ready, ended: () => undefined }),
     info: INFO,
     instructions: 'Be brief.',
     callerOf: (auth) => ({ id: auth?.clientId ?? 'stdio', via: 'mcp', scopes: auth?.scopes ?? [] }),

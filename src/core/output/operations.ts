@@ -66,6 +66,7 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         untilMs: input.until_ms,
         limitBytes: input.limit_bytes ?? config.answerBytes,
         raw: input.raw ?? false,
+        growing: record.status === 'running',
       };
       const ref = { sandbox: record.sandbox, execution: record.id };
       const head = { execution_id: record.id, status: record.status, ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }) };

@@ -32,6 +32,8 @@ export interface PageRequest {
   readonly untilMs?: number | undefined;
   readonly limitBytes: number;
   readonly raw: boolean;
+  /** More may come: a cursor at the end is of use. */
+  readonly growing?: boolean | undefined;
 }
 
 /** Turns kept bytes into text for answers. Never holds more than a page in memory, never blocks on a search. */

@@ -1,0 +1,195 @@
+import { compilePattern } from './pattern.ts';
+import { render } from './render.ts';
+import type { FoundLine, GrepResult, LocateResult, MatchResult, Pattern } from './search-protocol.ts';
+
+/** Searches over lines that arrive in chunks. Pure: whoever feeds it decides where the bytes come from. */
+
+/** A longer line is looked at in pieces of this size. */
+export const MAX_LINE_BYTES = 64 * 1024;
+
+/** Of a line that is shown. */
+const SHOWN_CHARS = 1_000;
+
+const NEWLINE = 0x0a;
+
+export interface Line {
+  /** Without its newline. Valid during the call only. */
+  readonly bytes: Uint8Array;
+  /** From 1. Pieces of one long line have the same number. */
+  readonly number: number;
+  readonly start: number;
+  /** After its newline. */
+  readonly end: number;
+  /** False: the bytes end here without a newline. */
+  readonly finished: boolean;
+}
+
+/** Returns false when it needs no more. */
+export type OnLine = (line: Line) => boolean;
+
+export interface LineSplitter {
+  /** False when the consumer needs no more. */
+  push(chunk: Uint8Array): boolean;
+  /** Gives the last line, when it has no newline. */
+  end(): void;
+  /** Where the line begins that is not finished. */
+  lineStart(): number;
+}
+
+export const splitLines = (onLine: OnLine, firstLine = 1): LineSplitter => {
+  let rest: Uint8Array = new Uint8Array();
+  let restStart = 0;
+  let number = firstLine;
+  let wanted = true;
+
+  const give = (bytes: Uint8Array, start: number, end: number, finished: boolean): void => {
+    wanted = onLine({ bytes, number, start, end, finished });
+  };
+
+  return {
+    push(chunk) {
+      let bytes = chunk;
+      if (rest.length > 0) bytes = Buffer.concat([rest, chunk]);
+      const base = restStart;
+      let at = 0;
+      while (wanted) {
+        const newline = bytes.indexOf(NEWLINE, at);
+        const end = newline === -1 ? bytes.length : newline;
+        if (end - at > MAX_LINE_BYTES) {
+          give(bytes.subarray(at, at + MAX_LINE_BYTES), base + at, base + at + MAX_LINE_BYTES, true);
+          at += MAX_LINE_BYTES;
+        } else if (newline === -1) break;
+        else {
+          give(bytes.subarray(at, newline), base + at, base + newline + 1, true);
+          number += 1;
+          at = newline + 1;
+        }
+      }
+      rest = Uint8Array.prototype.slice.call(bytes, at);
+      restStart = base + at;
+      return wanted;
+    },
+    end() {
+      if (wanted && rest.length > 0) give(rest, restStart, restStart + rest.length, false);
+    },
+    lineStart: () => restStart,
+  };
+};
+
+const cutText = (text: string, match: number): string => {
+  if (text.length <= SHOWN_CHARS) return text;
+  const from = Math.max(0, Math.min(match - SHOWN_CHARS / 4, text.length - SHOWN_CHARS));
+  const part = text.slice(from, from + SHOWN_CHARS).replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');
+  return `${from > 0 ? '…' : ''}${part}${from + SHOWN_CHARS < text.length ? '…' : ''}`;
+};
+
+export interface Scan<R> {
+  /** False when nothing more is needed. */
+  push(chunk: Uint8Array): boolean;
+  finish(): R;
+}
+
+export const scanGrep = (request: Pattern & { readonly context: number; readonly max: number; readonly maxBytes: number; readonly firstLine: number }): Scan<GrepResult> => {
+  const regex = compilePattern(request.pattern, request.ignoreCase);
+  const lines: FoundLine[] = [];
+  let before: FoundLine[] = [];
+  let after = 0;
+  let matches = 0;
+  let room = request.maxBytes;
+  let end = 0;
+  let more = false;
+
+  const add = (line: FoundLine): boolean => {
+    room -= Buffer.byteLength(line.text) + String(line.line).length + 2;
+    if (room < 0 && lines.length > 0) return false;
+    lines.push(line);
+    return true;
+  };
+
+  const onLine: OnLine = (line) => {
+    const { text } = render(line.bytes, request.raw);
+    const found = regex.exec(text);
+    if (found === null) {
+      const context = { line: line.number, text: cutText(text, 0), match: false };
+      if (after > 0) {
+        after -= 1;
+        more = !add(context);
+        return !more;
+      }
+      if (request.context > 0) before = [...before, context].slice(-request.context);
+      return true;
+    }
+    if (matches === request.max) {
+      more = true;
+      return false;
+    }
+    for (const context of before) if (!add(context)) more = true;
+    before = [];
+    if (more || !add({ line: line.number, text: cutText(text, found.index), match: true })) {
+      more = true;
+      return false;
+    }
+    matches += 1;
+    after = request.context;
+    end = line.end;
+    return true;
+  };
+  const splitter = splitLines(onLine, request.firstLine);
+  return {
+    push: (chunk) => splitter.push(chunk),
+    finish() {
+      splitter.end();
+      return { lines, matches, more, end };
+    },
+  };
+};
+
+export const scanMatch = (request: Pattern): Scan<MatchResult> => {
+  const regex = compilePattern(request.pattern, request.ignoreCase);
+  let found: string | undefined;
+  const splitter = splitLines(({ bytes }) => {
+    const { text } = render(bytes, request.raw);
+    const match = regex.exec(text);
+    if (match === null) return true;
+    found = cutText(text, match.index);
+    return false;
+  });
+  return {
+    push: (chunk) => splitter.push(chunk),
+    finish() {
+      const resume = splitter.lineStart();
+      splitter.end();
+      return { resume, ...(found !== undefined && { text: found }) };
+    },
+  };
+};
+
+/** Counts newlines only: as fast as memory. */
+export const scanLocate = (from: number, to: number): Scan<LocateResult> => {
+  let newlines = 0;
+  let at = 0;
+  let start = from === 1 ? 0 : -1;
+  let end = -1;
+  let last: number | undefined;
+
+  return {
+    push(chunk) {
+      for (let newline = chunk.indexOf(NEWLINE); newline !== -1; newline = chunk.indexOf(NEWLINE, newline + 1)) {
+        newlines += 1;
+        if (newlines === from - 1) start = at + newline + 1;
+        if (newlines === to) {
+          end = at + newline + 1;
+          return false;
+        }
+      }
+      at += chunk.length;
+      last = chunk.at(-1) ?? last;
+      return true;
+    },
+    finish() {
+      if (end !== -1) return { start, end, newlines };
+      const total = newlines + (last === undefined || last === NEWLINE ? 0 : 1);
+      return { start: start === -1 ? at : start, end: at, newlines, total };
+    },
+  };
+};

@@ -30,7 +30,7 @@ const FULL = [
   { name: 'conformance', run: script('scripts/conformance.mjs') },
   { name: 'inspector', run: script('scripts/inspector.mjs') },
   { name: 'chaos', run: script('scripts/chaos.mjs') },
-  { name: 'demo', run: script('examples/demo.mjs') },
+  { name: 'demo', run: script('examples/working-day/demo.mjs') },
   { name: 'bench', run: script('bench/run.mjs', '--short') },
 ];
 

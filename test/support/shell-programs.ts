@@ -17,6 +17,11 @@ export const SHELL_PROGRAMS: Vocabulary = {
   leaveBehind: (mark) => sh('(setsid sleep "$1" >/dev/null 2>&1 &)', mark),
   printLater: (ms, line) => sh('(setsid sh -c "sleep $1; echo $2" &)', String(ms / 1000), line),
   stayWithChild: (mark) => sh('(setsid sleep "$1" >/dev/null 2>&1 &) ; sleep 60', mark),
-  listen: (port) => ['perl', '-MIO::Socket::INET', '-e', `my $s=IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1",LocalPort=>${port}) or die $!; sleep 60`],
+  listen: (port) => [
+    'perl',
+    '-MIO::Socket::INET',
+    '-e',
+    `my $s=IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1",LocalPort=>${port}) or die $!; sleep 60`,
+  ],
   link: (target, path) => ['ln', '-s', target, path],
 };

@@ -10,7 +10,10 @@ import { supervisorPath } from '../../../support/supervisor.ts';
 describeSandboxDriverContract('bubblewrap', {
   open: async () => {
     const launcher = createSupervisorLauncher({ supervisorPath: supervisorPath() });
-    return { driver: createBubblewrapDriver({ launcher, supervisorPath: supervisorPath() }), [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose]() };
+    return {
+      driver: createBubblewrapDriver({ launcher, supervisorPath: supervisorPath() }),
+      [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose](),
+    };
   },
   spec: process.getuid?.() === 0 ? { uid: UNPRIVILEGED } : {},
   processesWith,

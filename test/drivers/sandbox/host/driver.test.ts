@@ -11,7 +11,10 @@ for (const form of ['pid-namespace', 'plain'] as const)
   describeSandboxDriverContract(`host, ${form}`, {
     open: async () => {
       const launcher = createSupervisorLauncher({ supervisorPath: supervisorPath() });
-      return { driver: createHostDriver({ launcher, supervisorPath: supervisorPath(), form }), [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose]() };
+      return {
+        driver: createHostDriver({ launcher, supervisorPath: supervisorPath(), form }),
+        [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose](),
+      };
     },
     spec: { network: 'host' },
     processesWith,

@@ -11,7 +11,12 @@ interface Frame {
 }
 
 const frames = fc.array(
-  fc.record({ type: fc.nat(255), id: fc.nat(0xffff_ffff), text: fc.string({ unit: 'binary', maxLength: 300 }), blob: fc.uint8Array({ maxLength: 3000 }) }),
+  fc.record({
+    type: fc.nat(255),
+    id: fc.nat(0xffff_ffff),
+    text: fc.string({ unit: 'binary', maxLength: 300 }),
+    blob: fc.uint8Array({ maxLength: 3000 }),
+  }),
   { maxLength: 12 },
 );
 
@@ -40,7 +45,10 @@ describe('frames', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.nat(20_000), { maxLength: 20 }), (wanted, cuts) => {
         const bytes = Buffer.concat(wanted.map(encode));
-        const { seen, clean } = decodeAll(bytes, cuts.toSorted((a, b) => a - b));
+        const { seen, clean } = decodeAll(
+          bytes,
+          cuts.toSorted((a, b) => a - b),
+        );
         expect(seen).toEqual(wanted);
         expect(clean).toBe(true);
       }),

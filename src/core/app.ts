@@ -1,7 +1,7 @@
 import type { DriverName, SandboxDriver } from '../ports/sandbox.ts';
 import type { LogStore } from '../ports/logs.ts';
 import type { LoadedConfig } from './config/load.ts';
-import type { Executions } from './executions/service.ts';
+import type { Executions } from './executions/types.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
 import type { Presenter } from './output/presenter.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/v4';
 import type { SandboxDriver } from '../../ports/sandbox.ts';
 import type { Config } from '../config/schema.ts';
-import type { Executions } from '../executions/service.ts';
+import type { Executions } from '../executions/types.ts';
 import { LANGUAGES, type Language } from '../languages/table.ts';
 import type { Tools } from '../languages/tools.ts';
 import { defineOperation, type Operation } from '../operation.ts';

@@ -5,7 +5,7 @@ import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
 import type { OutputWatch } from '../output/watch.ts';
 import { ARGUMENT_BYTES, checkArgv, executionId, noNul, startFields, stdinBytes, waitSeconds } from './input.ts';
-import type { Executions } from './service.ts';
+import type { Executions } from './types.ts';
 import { needsBash } from './shell.ts';
 import { parseUntil, untilSchema } from './until.ts';
 import { executionOutput, outcomeView, viewExecution } from './view.ts';

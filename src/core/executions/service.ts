@@ -1,204 +1,23 @@
-import { isAbsolute, posix } from 'node:path';
 import { newExecutionId } from '../../lib/ids.ts';
 import { CorralError } from '../../ports/errors.ts';
-import type { LogStore } from '../../ports/logs.ts';
-import type { Exit, OutcomeKind, SandboxCommand, SandboxExecution, StreamSize, Termination } from '../../ports/sandbox.ts';
-import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
-import type { Config } from '../config/schema.ts';
-import type { Log } from '../log.ts';
-import type { LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/service.ts';
-import { isWithin } from '../sandboxes/workspace.ts';
-import { ending, metaOf, recordFromMeta } from './records.ts';
-import { announce, createTracked, type Tracked } from './tracked.ts';
-
-/** Name that asks for a sandbox of its own, which ends with the execution. */
-export const EPHEMERAL = 'ephemeral';
-
-export interface StartRequest {
-  /** For people: the shell text, the argv, or the language. */
-  readonly title: string;
-  /** Steps for an execution of this name in this sandbox; may write files first. */
-  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{ readonly steps: SandboxCommand['steps']; readonly env?: Readonly<Record<string, string>>; readonly meta?: Readonly<Record<string, unknown>>; readonly scratch?: string | undefined }>;
-  readonly cwd?: string | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  readonly stdin?: Uint8Array | undefined;
-  readonly keepStdinOpen: boolean;
-  readonly pty?: { readonly cols: number; readonly rows: number } | undefined;
-  /** 0 = none. */
-  readonly timeoutMs: number;
-  readonly sandbox?: string | undefined;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Goes on when the caller cancels or goes away. */
-  readonly detach: boolean;
-  readonly caller: string;
-}
-
-/** One look at an execution: its record, and the exit with its small output if this server saw it. */
-export interface Look {
-  readonly record: ExecutionRecord;
-  readonly exit: Exit | undefined;
-  readonly stdoutBytes: number;
-  readonly stderrBytes: number;
-}
-
-export interface Executions {
-  /** Starts and waits for the end, at most `waitMs`; then the program goes on. An abort ends the tree, unless detached. */
-  run(request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look>;
-  look(id: string): Promise<Look>;
-  /** Follows an execution, whichever server started it; undefined when it has ended. */
-  follow(id: string, signal?: AbortSignal): Promise<Tracked | undefined>;
-  write(id: string, data: Uint8Array, end: boolean): Promise<void>;
-  resize(id: string, cols: number, rows: number): Promise<void>;
-  signal(id: string, signal: number): Promise<void>;
-  terminate(id: string, options: { readonly graceMs: number; readonly cause?: OutcomeKind; readonly signal?: number }): Promise<Termination>;
-  list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>;
-  /** Runs something for the server itself, unrecorded; small output only. */
-  ask(live: LiveSandbox, argv: readonly string[], timeoutMs: number): Promise<Exit>;
-  readonly news: SandboxNews;
-  /** Forgets what is older than the retention or over the disk quota; returns how many. */
-  sweep(): Promise<number>;
-  close(): Promise<void>;
-}
-
-export interface ExecutionsDeps {
-  readonly store: Store;
-  readonly logs: LogStore;
-  readonly config: Config;
-  readonly log: Log;
-  /** Late-bound: the two services need each other. */
-  readonly sandboxes: () => Sandboxes;
-}
-
-/** Acknowledged in batches, after the records are durable. */
-const ACKNOWLEDGE_AFTER_MS = 100;
-const RECENT = 512;
+import type { Exit, SandboxCommand } from '../../ports/sandbox.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
+import type { LiveSandbox } from '../sandboxes/service.ts';
+import { createLedger, lostChange } from './ledger.ts';
+import { place } from './place.ts';
+import { ending, metaOf } from './records.ts';
+import { createSweep } from './retention.ts';
+import type { Tracked } from './tracked.ts';
+import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
+import { waitFor } from './wait-for.ts';
 
 export const createExecutions = (deps: ExecutionsDeps): Executions => {
   const { store, logs, config, log } = deps;
-  const tracked = new Map<string, Tracked>();
-  /** The last ones that ended here, so that a look at them needs no disk. */
-  const recent = new Map<string, Look>();
-  const asked = new Map<string, { readonly sandbox: string; answer(exit: Exit | CorralError): void }>();
-  const acknowledge = new Map<string, LiveSandbox>();
-  let acknowledging: NodeJS.Timeout | undefined;
+  const ledger = createLedger(deps);
+  const { tracked, recent, asked, track, close } = ledger;
   let starting = 0;
 
   const report = (what: string) => (error: unknown) => log.error({ error: error instanceof Error ? error.message : String(error) }, what);
-
-  const flushAcknowledgements = async (): Promise<void> => {
-    acknowledging = undefined;
-    const batch = [...acknowledge];
-    acknowledge.clear();
-    await store.flush();
-    for (const [id, live] of batch) live.sandbox.acknowledge(id);
-  };
-
-  const acknowledgeLater = (id: string, live: LiveSandbox): void => {
-    acknowledge.set(id, live);
-    acknowledging ??= setTimeout(() => {
-      flushAcknowledgements().catch(report('ended executions were not acknowledged'));
-    }, ACKNOWLEDGE_AFTER_MS);
-  };
-
-  const remember = (look: Look): void => {
-    recent.set(look.record.id, look);
-    if (recent.size > RECENT) recent.delete(recent.keys().next().value ?? '');
-  };
-
-  const close = (one: Tracked, change: Partial<Omit<ExecutionRecord, 'id'>>, exit: Exit | undefined): void => {
-    const id = one.record.id;
-    if (!tracked.delete(id)) return;
-    one.record = { ...one.record, ...change, status: 'finished' };
-    one.exit = exit;
-    one.stdoutBytes = exit?.stdout.bytes ?? one.stdoutBytes;
-    one.stderrBytes = exit?.stderr.bytes ?? one.stderrBytes;
-    store.finishExecution(id, { ...change, status: 'finished' });
-    remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
-    one.finish();
-    announce(one);
-    if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
-    if (one.ephemeral) deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
-  };
-
-  const onExit = (live: LiveSandbox, exit: Exit): void => {
-    const id = exit.execution;
-    const question = asked.get(id);
-    if (question !== undefined) {
-      asked.delete(id);
-      question.answer(exit);
-      live.sandbox.acknowledge(id);
-      return;
-    }
-    const one = tracked.get(id);
-    if (one === undefined) {
-      // Started by another server that shares the sandbox: whoever hears of it records it.
-      if (!recent.has(id) && live.record.owner !== '') store.finishExecution(id, ending(exit));
-    } else close(one, ending(exit), exit);
-    acknowledgeLater(id, live);
-  };
-
-  const lostChange = (reason: string): Partial<Omit<ExecutionRecord, 'id'>> => ({
-    outcome: { kind: 'lost' },
-    message: `Its sandbox ended: ${reason}.`,
-  });
-
-  const onLost = async (sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void> => {
-    const exits = new Map(recalled.map((one) => [one.execution, one]));
-    for (const [id, question] of asked) {
-      if (question.sandbox !== sandbox) continue;
-      asked.delete(id);
-      question.answer(new CorralError('lost', `The sandbox ended: ${reason}.`));
-    }
-    for (const one of tracked.values()) {
-      if (one.live.record.id !== sandbox) continue;
-      const exit = exits.get(one.record.id)?.exit;
-      close(one, exit === undefined ? lostChange(reason) : ending(exit), exit);
-    }
-    for (const found of recalled)
-      if ((await store.execution(found.execution)) === undefined) store.insertExecution(recordFromMeta(sandbox, found));
-    for (;;) {
-      const left = await store.executions({ status: 'running', sandbox, limit: 100 });
-      if (left.length === 0) break;
-      for (const record of left) {
-        const exit = exits.get(record.id)?.exit;
-        store.finishExecution(record.id, exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit));
-      }
-      await store.flush();
-    }
-    await store.flush();
-  };
-
-  const onAdopted = async (live: LiveSandbox, executions: readonly SandboxExecution[]): Promise<void> => {
-    for (const found of executions) {
-      let record = await store.execution(found.execution);
-      if (record === undefined) {
-        record = recordFromMeta(live.record.id, found);
-        store.insertExecution(record);
-      }
-      if (found.exit !== undefined) {
-        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit));
-        acknowledgeLater(record.id, live);
-      } else if (!tracked.has(record.id)) track(record, live, false, found);
-    }
-  };
-
-  const track = (record: ExecutionRecord, live: LiveSandbox, ephemeral: boolean, found?: SandboxExecution): Tracked => {
-    const one = createTracked(record, live, ephemeral);
-    one.stdoutBytes = found?.stdoutBytes ?? 0;
-    one.stderrBytes = found?.stderrBytes ?? 0;
-    tracked.set(record.id, one);
-    return one;
-  };
-
-  const place = (live: LiveSandbox, cwd: string | undefined): string => {
-    const directory = posix.normalize(cwd === undefined ? live.spec.workdir : isAbsolute(cwd) ? cwd : posix.join(live.spec.workdir, cwd)).replace(/(.)\/+$/, '$1');
-    const roots = [...live.spec.workspaces.map((mount) => mount.target), '/tmp', live.spec.env['HOME'] ?? '/tmp'];
-    if (directory.includes('\0') || !roots.some((root) => isWithin(directory, root)))
-      throw new CorralError('invalid_input', `cwd: ${JSON.stringify(directory)} lies outside the places this sandbox may use.`, {
-        hint: `Use a folder beneath one of: ${roots.join(', ')}.`,
-      });
-    return directory;
-  };
 
   const record0 = (id: string, live: LiveSandbox, request: StartRequest, cwd: string, plan: { steps: SandboxCommand['steps']; meta?: Readonly<Record<string, unknown>> }): ExecutionRecord => ({
     id,
@@ -266,29 +85,6 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
   };
 
   const lookOf = (one: Tracked): Look => ({ record: one.record, exit: one.exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
-
-  const waitFor = async (one: Tracked, waitMs: number, signal: AbortSignal): Promise<'done' | 'time' | 'aborted'> => {
-    if (one.record.status === 'finished') return 'done';
-    if (waitMs <= 0) return 'time';
-    let timer: NodeJS.Timeout | undefined;
-    let onAbort: (() => void) | undefined;
-    try {
-      return await Promise.race([
-        one.done.then(() => 'done' as const),
-        new Promise<'time'>((resolve) => {
-          timer = setTimeout(() => resolve('time'), waitMs);
-        }),
-        new Promise<'aborted'>((resolve) => {
-          onAbort = () => resolve('aborted');
-          if (signal.aborted) onAbort();
-          else signal.addEventListener('abort', onAbort, { once: true });
-        }),
-      ]);
-    } finally {
-      clearTimeout(timer);
-      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-    }
-  };
 
   const run = async (request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look> => {
     const one = await start(request, signal);
@@ -386,53 +182,6 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     return answer;
   };
 
-  const forget = async (records: readonly ExecutionRecord[]): Promise<void> => {
-    for (const record of records) {
-      await logs.remove({ sandbox: record.sandbox, execution: record.id });
-      recent.delete(record.id);
-    }
-    await store.deleteExecutions(records.map((record) => record.id));
-  };
-
-  const sweep = async (): Promise<number> => {
-    let count = 0;
-    for (;;) {
-      const old = await store.finishedBefore(Date.now() - config.retentionSeconds * 1000, 100);
-      await forget(old);
-      count += old.length;
-      if (old.length < 100) break;
-    }
-    for (let bytes = await store.logBytes(); bytes > config.logQuotaBytes; bytes = await store.logBytes()) {
-      const oldest = await store.finishedBefore(Date.now(), 20);
-      if (oldest.length === 0) break;
-      await forget(oldest);
-      count += oldest.length;
-    }
-    return count;
-  };
-
-  const news: SandboxNews = {
-    exit: onExit,
-    output: (id, out, err) => {
-      const one = tracked.get(id);
-      if (one === undefined) return;
-      one.stdoutBytes = out;
-      one.stderrBytes = err;
-      one.lastGrowth = performance.now();
-      announce(one);
-    },
-    closed: (id: string, stdout: StreamSize, stderr: StreamSize) => {
-      store.finishExecution(id, { stdout, stderr, background: 0 });
-      const seen = recent.get(id);
-      if (seen !== undefined)
-        recent.set(id, { record: { ...seen.record, stdout, stderr, background: 0 }, exit: undefined, stdoutBytes: stdout.bytes, stderrBytes: stderr.bytes });
-    },
-    lost: onLost,
-    adopted: (live, executions) => {
-      onAdopted(live, executions).catch(report('the executions of an adopted sandbox were not recorded'));
-    },
-  };
-
   return {
     run,
     look,
@@ -443,11 +192,8 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     terminate,
     list: (query) => store.executions(query),
     ask,
-    news,
-    sweep,
-    close: async () => {
-      clearTimeout(acknowledging);
-      await flushAcknowledgements();
-    },
+    news: ledger.news,
+    sweep: createSweep(deps, (id) => recent.delete(id)),
+    close: ledger.settle,
   };
 };

@@ -2,7 +2,7 @@ import * as z from 'zod/v4';
 import type { Presenter, Shown } from '../output/presenter.ts';
 import type { Outcome } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
-import type { Look } from './service.ts';
+import type { Look } from './types.ts';
 
 /** The answer about one execution. Fields that say nothing are left out: an empty stream, `truncated: false`, a cursor with nothing behind it. */
 export const executionOutput = z.looseObject({

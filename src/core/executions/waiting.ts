@@ -1,6 +1,6 @@
 import type { LogRef } from '../../ports/logs.ts';
 import type { OutputWatch } from '../output/watch.ts';
-import type { Executions } from './service.ts';
+import type { Executions } from './types.ts';
 import type { Tracked } from './tracked.ts';
 import type { Until } from './until.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/v4';
 import type { Config } from '../config/schema.ts';
 import { startFields, stdinBytes, noNul } from '../executions/input.ts';
-import type { Executions } from '../executions/service.ts';
+import type { Executions } from '../executions/types.ts';
 import { executionOutput, viewExecution } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';

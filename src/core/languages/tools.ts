@@ -1,5 +1,5 @@
 import type { LiveSandbox } from '../sandboxes/service.ts';
-import type { Executions } from '../executions/service.ts';
+import type { Executions } from '../executions/types.ts';
 import { CorralError } from '../../ports/errors.ts';
 import { LANGUAGES, type Language } from './table.ts';
 

@@ -2,7 +2,7 @@ import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { executionId } from '../executions/input.ts';
-import type { Executions } from '../executions/service.ts';
+import type { Executions } from '../executions/types.ts';
 import { outcomeView, streamView } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { PageRequest, Presenter } from './presenter.ts';

@@ -1,0 +1,183 @@
+import { CorralError } from '../../ports/errors.ts';
+import type { Exit, SandboxExecution, StreamSize } from '../../ports/sandbox.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
+import type { LiveSandbox, SandboxNews } from '../sandboxes/service.ts';
+import { ending, recordFromMeta } from './records.ts';
+import { announce, createTracked, type Tracked } from './tracked.ts';
+import type { ExecutionsDeps, Look } from './types.ts';
+
+/** A question of the server's own to a sandbox: an execution that is not recorded. */
+export interface Question {
+  readonly sandbox: string;
+  answer(exit: Exit | CorralError): void;
+}
+
+/** What is known of executions while they run and just after: hears the news of the sandboxes, keeps the records true. */
+export interface Ledger {
+  readonly tracked: Map<string, Tracked>;
+  /** The last ones that ended here, so that a look at them needs no disk. */
+  readonly recent: Map<string, Look>;
+  readonly asked: Map<string, Question>;
+  readonly news: SandboxNews;
+  track(record: ExecutionRecord, live: LiveSandbox, ephemeral: boolean, found?: SandboxExecution): Tracked;
+  /** Records the end of one that is tracked; once. */
+  close(one: Tracked, change: Partial<Omit<ExecutionRecord, 'id'>>, exit: Exit | undefined): void;
+  /** Writes what is pending. */
+  settle(): Promise<void>;
+}
+
+/** Acknowledged in batches, after the records are durable. */
+const ACKNOWLEDGE_AFTER_MS = 100;
+const RECENT = 512;
+
+export const lostChange = (reason: string): Partial<Omit<ExecutionRecord, 'id'>> => ({
+  outcome: { kind: 'lost' },
+  message: `Its sandbox ended: ${reason}.`,
+});
+
+export const createLedger = (deps: ExecutionsDeps): Ledger => {
+  const { store, log } = deps;
+  const tracked = new Map<string, Tracked>();
+  /** The last ones that ended here, so that a look at them needs no disk. */
+  const recent = new Map<string, Look>();
+  const asked = new Map<string, Question>();
+  const acknowledge = new Map<string, LiveSandbox>();
+  let acknowledging: NodeJS.Timeout | undefined;
+
+  const report = (what: string) => (error: unknown) => log.error({ error: error instanceof Error ? error.message : String(error) }, what);
+
+  const flushAcknowledgements = async (): Promise<void> => {
+    acknowledging = undefined;
+    const batch = [...acknowledge];
+    acknowledge.clear();
+    await store.flush();
+    for (const [id, live] of batch) live.sandbox.acknowledge(id);
+  };
+
+  const acknowledgeLater = (id: string, live: LiveSandbox): void => {
+    acknowledge.set(id, live);
+    acknowledging ??= setTimeout(() => {
+      flushAcknowledgements().catch(report('ended executions were not acknowledged'));
+    }, ACKNOWLEDGE_AFTER_MS);
+  };
+
+  const remember = (look: Look): void => {
+    recent.set(look.record.id, look);
+    if (recent.size > RECENT) recent.delete(recent.keys().next().value ?? '');
+  };
+
+  const close = (one: Tracked, change: Partial<Omit<ExecutionRecord, 'id'>>, exit: Exit | undefined): void => {
+    const id = one.record.id;
+    if (!tracked.delete(id)) return;
+    one.record = { ...one.record, ...change, status: 'finished' };
+    one.exit = exit;
+    one.stdoutBytes = exit?.stdout.bytes ?? one.stdoutBytes;
+    one.stderrBytes = exit?.stderr.bytes ?? one.stderrBytes;
+    store.finishExecution(id, { ...change, status: 'finished' });
+    remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
+    one.finish();
+    announce(one);
+    if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
+    if (one.ephemeral) deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
+  };
+
+  const onExit = (live: LiveSandbox, exit: Exit): void => {
+    const id = exit.execution;
+    const question = asked.get(id);
+    if (question !== undefined) {
+      asked.delete(id);
+      question.answer(exit);
+      live.sandbox.acknowledge(id);
+      return;
+    }
+    const one = tracked.get(id);
+    if (one === undefined) {
+      // Started by another server that shares the sandbox: whoever hears of it records it.
+      if (!recent.has(id) && live.record.owner !== '') store.finishExecution(id, ending(exit));
+    } else close(one, ending(exit), exit);
+    acknowledgeLater(id, live);
+  };
+
+  const onLost = async (sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void> => {
+    const exits = new Map(recalled.map((one) => [one.execution, one]));
+    for (const [id, question] of asked) {
+      if (question.sandbox !== sandbox) continue;
+      asked.delete(id);
+      question.answer(new CorralError('lost', `The sandbox ended: ${reason}.`));
+    }
+    for (const one of tracked.values()) {
+      if (one.live.record.id !== sandbox) continue;
+      const exit = exits.get(one.record.id)?.exit;
+      close(one, exit === undefined ? lostChange(reason) : ending(exit), exit);
+    }
+    for (const found of recalled)
+      if ((await store.execution(found.execution)) === undefined) store.insertExecution(recordFromMeta(sandbox, found));
+    for (;;) {
+      const left = await store.executions({ status: 'running', sandbox, limit: 100 });
+      if (left.length === 0) break;
+      for (const record of left) {
+        const exit = exits.get(record.id)?.exit;
+        store.finishExecution(record.id, exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit));
+      }
+      await store.flush();
+    }
+    await store.flush();
+  };
+
+  const onAdopted = async (live: LiveSandbox, executions: readonly SandboxExecution[]): Promise<void> => {
+    for (const found of executions) {
+      let record = await store.execution(found.execution);
+      if (record === undefined) {
+        record = recordFromMeta(live.record.id, found);
+        store.insertExecution(record);
+      }
+      if (found.exit !== undefined) {
+        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit));
+        acknowledgeLater(record.id, live);
+      } else if (!tracked.has(record.id)) track(record, live, false, found);
+    }
+  };
+
+  const track = (record: ExecutionRecord, live: LiveSandbox, ephemeral: boolean, found?: SandboxExecution): Tracked => {
+    const one = createTracked(record, live, ephemeral);
+    one.stdoutBytes = found?.stdoutBytes ?? 0;
+    one.stderrBytes = found?.stderrBytes ?? 0;
+    tracked.set(record.id, one);
+    return one;
+  };
+
+  const news: SandboxNews = {
+    exit: onExit,
+    output: (id, out, err) => {
+      const one = tracked.get(id);
+      if (one === undefined) return;
+      one.stdoutBytes = out;
+      one.stderrBytes = err;
+      one.lastGrowth = performance.now();
+      announce(one);
+    },
+    closed: (id: string, stdout: StreamSize, stderr: StreamSize) => {
+      store.finishExecution(id, { stdout, stderr, background: 0 });
+      const seen = recent.get(id);
+      if (seen !== undefined)
+        recent.set(id, { record: { ...seen.record, stdout, stderr, background: 0 }, exit: undefined, stdoutBytes: stdout.bytes, stderrBytes: stderr.bytes });
+    },
+    lost: onLost,
+    adopted: (live, executions) => {
+      onAdopted(live, executions).catch(report('the executions of an adopted sandbox were not recorded'));
+    },
+  };
+
+  return {
+    tracked,
+    recent,
+    asked,
+    news,
+    track,
+    close,
+    settle: async () => {
+      clearTimeout(acknowledging);
+      await flushAcknowledgements();
+    },
+  };
+};

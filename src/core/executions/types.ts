@@ -1,0 +1,65 @@
+import type { Exit, OutcomeKind, SandboxCommand, Termination } from '../../ports/sandbox.ts';
+import type { LogStore } from '../../ports/logs.ts';
+import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
+import type { Config } from '../config/schema.ts';
+import type { Log } from '../log.ts';
+import type { LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/service.ts';
+import type { Tracked } from './tracked.ts';
+
+/** Name that asks for a sandbox of its own, which ends with the execution. */
+export const EPHEMERAL = 'ephemeral';
+
+export interface StartRequest {
+  /** For people: the shell text, the argv, or the language. */
+  readonly title: string;
+  /** Steps for an execution of this name in this sandbox; may write files first. */
+  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{ readonly steps: SandboxCommand['steps']; readonly env?: Readonly<Record<string, string>>; readonly meta?: Readonly<Record<string, unknown>>; readonly scratch?: string | undefined }>;
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly stdin?: Uint8Array | undefined;
+  readonly keepStdinOpen: boolean;
+  readonly pty?: { readonly cols: number; readonly rows: number } | undefined;
+  /** 0 = none. */
+  readonly timeoutMs: number;
+  readonly sandbox?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Goes on when the caller cancels or goes away. */
+  readonly detach: boolean;
+  readonly caller: string;
+}
+
+/** One look at an execution: its record, and the exit with its small output if this server saw it. */
+export interface Look {
+  readonly record: ExecutionRecord;
+  readonly exit: Exit | undefined;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+}
+
+export interface Executions {
+  /** Starts and waits for the end, at most `waitMs`; then the program goes on. An abort ends the tree, unless detached. */
+  run(request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look>;
+  look(id: string): Promise<Look>;
+  /** Follows an execution, whichever server started it; undefined when it has ended. */
+  follow(id: string, signal?: AbortSignal): Promise<Tracked | undefined>;
+  write(id: string, data: Uint8Array, end: boolean): Promise<void>;
+  resize(id: string, cols: number, rows: number): Promise<void>;
+  signal(id: string, signal: number): Promise<void>;
+  terminate(id: string, options: { readonly graceMs: number; readonly cause?: OutcomeKind; readonly signal?: number }): Promise<Termination>;
+  list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>;
+  /** Runs something for the server itself, unrecorded; small output only. */
+  ask(live: LiveSandbox, argv: readonly string[], timeoutMs: number): Promise<Exit>;
+  readonly news: SandboxNews;
+  /** Forgets what is older than the retention or over the disk quota; returns how many. */
+  sweep(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface ExecutionsDeps {
+  readonly store: Store;
+  readonly logs: LogStore;
+  readonly config: Config;
+  readonly log: Log;
+  /** Late-bound: the two services need each other. */
+  readonly sandboxes: () => Sandboxes;
+}

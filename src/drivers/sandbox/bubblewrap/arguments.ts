@@ -88,7 +88,8 @@ const filterOf = (input: BubblewrapInput): Uint8Array =>
     // Abstract sockets belong to the network namespace: with the host's network they would lead to the host's services.
     allowUnix: input.spec.network !== 'host',
     devel: false,
-    denyMemfd: false,
+    // A limit of memory is kept by adding up what processes map; anonymous files that nobody maps would not be seen.
+    denyMemfd: input.spec.limits.memoryBytes !== undefined,
     ...input.filter,
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { buildBubblewrapArguments } from '../../../../src/drivers/sandbox/bubblewrap/arguments.ts';
 import type { BubblewrapInput } from '../../../../src/drivers/sandbox/bubblewrap/arguments.ts';
 import { describeHostLayout } from '../../../../src/drivers/sandbox/bubblewrap/host-layout.ts';
+import { buildSeccompFilter } from '../../../../src/drivers/sandbox/bubblewrap/seccomp.ts';
 import type { HostLayout } from '../../../../src/drivers/sandbox/bubblewrap/host-layout.ts';
 import type { SandboxSpec } from '../../../../src/ports/sandbox.ts';
 import { FIRST_DATA_FD, INFO_FD, runBubblewrap, temporaryFolder, UNPRIVILEGED, whyNoBubblewrap } from '../../../support/run-bubblewrap.ts';
@@ -117,6 +118,14 @@ describe('the list of options', () => {
     expect(() => buildBubblewrapArguments(inputOf(twice, '/opt/supervisor'))).toThrow(/twice/);
     const nul = specOf({ workspaces: [{ source: '/srv/a\0--bind', target: '/srv/a', mode: 'rw' }] });
     expect(() => buildBubblewrapArguments(inputOf(nul, '/opt/supervisor'))).toThrow(/NUL/);
+  });
+
+  test('the filter follows the specification: unix sockets need a network of its own, a limit of memory forbids what it cannot see', () => {
+    const filterOf = (change: Partial<SandboxSpec>): Uint8Array => buildBubblewrapArguments(inputOf(specOf(change), '/opt/supervisor')).data.at(-1) ?? new Uint8Array();
+    const build = (allowUnix: boolean, denyMemfd: boolean): Uint8Array => buildSeccompFilter(host.architecture, { allowUnix, devel: false, denyMemfd });
+    expect(filterOf({})).toEqual(build(true, false));
+    expect(filterOf({ network: 'host' })).toEqual(build(false, false));
+    expect(filterOf({ limits: { memoryBytes: 1e9 } })).toEqual(build(true, true));
   });
 
   test('the pid namespace form hides nothing, filters nothing and needs no user namespace as root', () => {

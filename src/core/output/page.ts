@@ -94,12 +94,12 @@ const readLines = async (context: Context, from: number, to: number): Promise<Sh
   return { ...shown, ...(total !== undefined && { lines: total }) };
 };
 
-/** As grep -n writes them: `12:` before a match, `11-` before context, `--` where lines are left out. */
-const formatLines = (lines: readonly FoundLine[]): string =>
+/** As grep -n writes them: `12:` before a match, `11-` before context, `--` between what does not belong together. */
+const formatLines = (lines: readonly FoundLine[], context: number): string =>
   lines
     .map(({ line, text, match }, index) => {
       const last = lines[index - 1]?.line;
-      return `${last !== undefined && line > last + 1 ? '--\n' : ''}${line}${match ? ':' : '-'}${text}\n`;
+      return `${context > 0 && last !== undefined && line > last + 1 ? '--\n' : ''}${line}${match ? ':' : '-'}${text}\n`;
     })
     .join('');
 
@@ -123,7 +123,7 @@ const readMatches = async (context: Context, grep: NonNullable<PageRequest['grep
     searchOptions(context),
   );
   return {
-    text: formatLines(found.lines),
+    text: formatLines(found.lines, grep.context),
     bytes: totalBytes(context),
     matches: found.matches,
     ...(found.more && { truncated: true }),

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DoorOptions, HttpDoor } from '../../../src/faces/http/door.ts';
 import { openHttpDoor } from '../../../src/faces/http/door.ts';
 import type { Mount } from '../../../src/faces/http/mount.ts';
+import { readBody } from '../../../src/faces/http/read-body.ts';
 import { plainErrorBody, sendJson } from '../../../src/faces/http/refusal.ts';
 import type { Ask } from './raw-http.ts';
 import { ask, askRaw } from './raw-http.ts';
@@ -228,14 +229,35 @@ describe('/health', () => {
 });
 
 describe('slow, large and broken requests', () => {
-  const timeouts = { headersMs: 300, requestMs: 600, keepAliveMs: 300 };
-
   it.each([
     ['headers that never end', (write: (bytes: string) => void) => write('GET /who HTTP/1.1\r\nHost: loc')],
     ['a connection that says nothing', () => undefined],
   ])('%s are cut off', async (_name, send) => {
-    const door = await openDoor({ timeouts });
+    const door = await openDoor({ timeouts: { headersMs: 300, requestMs: 60_000, keepAliveMs: 60_000 } });
     await askRaw(door.port, send, 5000);
+  });
+
+  it('a body that never ends is cut off', async () => {
+    const reading: Mount = {
+      ...whoami,
+      handle: async ({ request, response }) => {
+        const body = await readBody(request);
+        sendJson(response, 200, { length: 'bytes' in body ? body.bytes.length : -1 });
+      },
+    };
+    const door = await openDoor({ mounts: [reading], timeouts: { headersMs: 300, requestMs: 600, keepAliveMs: 60_000 } });
+    const answer = await askRaw(
+      door.port,
+      (write) => write('POST /who HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc'),
+      5000,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(door.errors).toEqual([]);
+  });
+
+  it('a connection without a further request is closed', async () => {
+    const door = await openDoor({ timeouts: { headersMs: 5000, requestMs: 60_000, keepAliveMs: 200 } });
+    expect(await askRaw(door.port, (write) => write('GET /who HTTP/1.1\r\nHost: localhost\r\n\r\n'), 4000)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it.each([
@@ -244,7 +266,7 @@ describe('slow, large and broken requests', () => {
     ['64 kB of headers', `GET /who HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(65_536)}\r\n\r\n`, 431],
     ['not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
   ])('%s: refused, and the connection closed', async (_name, bytes, status) => {
-    const door = await openDoor({ timeouts });
+    const door = await openDoor();
     expect(await askRaw(door.port, (write) => write(bytes))).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 

@@ -102,6 +102,16 @@ describe('a cancelled call', () => {
   });
 });
 
+it('sends no progress after the answer', async () => {
+  await using server = await startLegacy(program.file);
+  server.send({ id: 1, method: 'tools/call', params: { name: 'chatter', arguments: { ms: 100 }, _meta: { progressToken: 'p' } } });
+  await server.reply(1);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  const messages = server.lines.slice(1).map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(messages.map(({ method, id }) => method ?? id)).toEqual(['notifications/progress', 1]);
+  expect(messages[0]).toMatchObject({ params: { progressToken: 'p', message: 'step 1' } });
+});
+
 describe('a client that looks first', () => {
   it('may start and end a sibling: only the process that is called opens anything', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'corral-probe-'));

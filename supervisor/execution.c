@@ -859,13 +859,20 @@ void execution_watch(struct connection *c, struct execution *e, bool on)
     if (e->out.bytes + e->err.bytes > 0) e->watch_dirty = true;
 }
 
+/* Whether there is anything to tell about e: not once its end is acknowledged and nothing of it lives. */
+static bool listed(const struct execution *e)
+{
+    return !(e->state == EXECUTION_ENDED && e->acknowledged && e->told_closed && !e->others);
+}
+
 void executions_list(struct buffer *b)
 {
-    put_u32(b, (uint32_t)entry_count);
-    size_t base = 0;
-    for (struct execution *e = executions; e != NULL; e = e->next) base += e->meta_len + LIST_FIXED;
-    size_t room = LIST_MAX > base ? LIST_MAX - base : 0;
+    uint32_t n = 0;
+    for (struct execution *e = executions; e != NULL; e = e->next) n += listed(e);
+    put_u32(b, n);
+    size_t room = LIST_MAX > list_base ? LIST_MAX - list_base : 0;
     for (struct execution *e = executions; e != NULL; e = e->next) {
+        if (!listed(e)) continue;
         put_text(b, e->id);
         put_u8(b, e->state == EXECUTION_ENDED ? 2 : 1);
         put_u32(b, (uint32_t)(e->leader > 0 ? e->leader : e->leaders[e->step < STEPS_MAX ? e->step : 0]));

@@ -342,10 +342,11 @@ static int follow_last(int root, char *rest, int *dir, char *name)
         }
         const char *last = slash != NULL ? slash + 1 : rest;
         if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) return E_NOT_FILE;
-        if (strlen(last) > NAME_MAX) return ENAMETOOLONG;
+        size_t length = strlen(last);
+        if (length > NAME_MAX) return ENAMETOOLONG;
         *dir = open_beneath(root, parent, O_PATH | O_DIRECTORY, 0);
         if (*dir < 0) return errno;
-        snprintf(name, NAME_MAX + 1, "%s", last);
+        memcpy(name, last, length + 1);
         ssize_t n = readlinkat(*dir, name, target, sizeof target - 1);
         if (n < 0) return 0;
         target[n] = 0;
@@ -705,7 +706,6 @@ void files_remove(struct connection *c, uint32_t id, struct slice path, bool rec
         snprintf(r->name, sizeof r->name, "%s", p.name);
         r->next = removals;
         removals = r;
-        removal_step(r);
         return;
     }
     free(r);

@@ -208,9 +208,10 @@ static void turn(int signals)
         note("out of memory");
         _exit(1);
     }
-    bool more = files_work();
+    bool more = false;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections[i].fd >= 0) more = connection_work(&connections[i]) || more;
+    more = files_work() || more;
     uint64_t next = on_time();
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections[i].fd >= 0) connection_flush(&connections[i]);

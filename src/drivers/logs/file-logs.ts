@@ -62,7 +62,7 @@ export const createFileLogs = ({ stateFolder }: FileLogsOptions): LogStore => {
       if (file === undefined) return new Uint8Array();
       await using owned = file;
       const { size } = await owned.stat();
-      return readFully(owned, offset, Math.max(0, Math.min(length, MAX_READ_BYTES, size - offset)));
+      return await readFully(owned, offset, Math.max(0, Math.min(length, MAX_READ_BYTES, size - offset)));
     },
     size: async (ref, stream) => {
       const file = await openLog(pathOf(ref, SUFFIX[stream]));

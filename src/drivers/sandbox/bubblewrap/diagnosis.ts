@@ -38,19 +38,23 @@ const SETTINGS: readonly Cause[] = [
     setting: 'kernel.apparmor_restrict_unprivileged_userns',
     value: '1',
     reason: 'AppArmor forbids user namespaces to programs without a profile (kernel.apparmor_restrict_unprivileged_userns=1)',
-    fix: "sudo apt-get install apparmor-profiles, which lets /usr/bin/bwrap use them, or: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    fix: 'sudo apt-get install apparmor-profiles, which lets /usr/bin/bwrap use them, or: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
   },
 ];
 
 /** What bubblewrap prints when it may not make namespaces. */
-const FORBIDDEN = /No permissions to creat|Creating new namespace failed|setting up uid map|Failed RTM_NEWADDR|Creating new user namespace/i;
+const FORBIDDEN =
+  /No permissions to creat|Creating new namespace failed|setting up uid map|Failed RTM_NEWADDR|Creating new user namespace/i;
 const MASKED_PROC = /Can't mount proc/i;
 const OLD = /Unknown option|unrecognized option/i;
 
 export const BWRAP_MISSING_FIX = 'sudo apt-get install bubblewrap   (or dnf, pacman, apk: the package has the same name)';
 
 const unavailable = (reason: string, fix: string, bootLog: string): CorralError =>
-  new CorralError('unavailable', `bubblewrap cannot make a sandbox here: ${reason}.`, { hint: fix, details: { bootLog: bootLog.slice(-500) } });
+  new CorralError('unavailable', `bubblewrap cannot make a sandbox here: ${reason}.`, {
+    hint: fix,
+    details: { bootLog: bootLog.slice(-500) },
+  });
 
 /** Why bubblewrap failed, from its last words and the kernel's settings; undefined when they are not understood. */
 export const explainBubblewrapFailure = async (bootLog: string, setting: ReadSetting = readSetting): Promise<CorralError | undefined> => {

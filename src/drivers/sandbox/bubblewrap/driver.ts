@@ -73,12 +73,18 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
   const checkUid = (spec: SandboxSpec): void => {
     if (!isRoot()) {
       if (spec.uid === undefined) return;
-      throw new CorralError('unsupported', 'Only root can give a sandbox a private uid.', { hint: 'Leave the uid out, or run the server as root.' });
+      throw new CorralError('unsupported', 'Only root can give a sandbox a private uid.', {
+        hint: 'Leave the uid out, or run the server as root.',
+      });
     }
     if (spec.uid === undefined && !unsafeRoot)
-      throw new CorralError('unsupported', 'The server is root and no private uid was given for the sandbox: it would be root for the kernel.', {
-        hint: 'Configure a range of uids, run the server as an ordinary user, or accept the risk with --unsafe-root.',
-      });
+      throw new CorralError(
+        'unsupported',
+        'The server is root and no private uid was given for the sandbox: it would be root for the kernel.',
+        {
+          hint: 'Configure a range of uids, run the server as an ordinary user, or accept the risk with --unsafe-root.',
+        },
+      );
     if (spec.uid !== undefined && (!Number.isInteger(spec.uid) || spec.uid <= 0 || spec.uid >= 0xffff_ffff))
       throw new CorralError('invalid_input', `${spec.uid} is no uid a sandbox may have.`);
   };

@@ -15,7 +15,10 @@ export const requireProgram = async (bwrapPath: string): Promise<void> => {
   try {
     await access(bwrapPath, constants.X_OK);
   } catch (cause) {
-    throw new CorralError('unavailable', `bubblewrap is not installed: ${bwrapPath} is missing or cannot be executed.`, { hint: BWRAP_MISSING_FIX, cause });
+    throw new CorralError('unavailable', `bubblewrap is not installed: ${bwrapPath} is missing or cannot be executed.`, {
+      hint: BWRAP_MISSING_FIX,
+      cause,
+    });
   }
 };
 

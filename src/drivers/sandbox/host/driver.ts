@@ -40,13 +40,26 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
   const capabilities = (form: HostForm): Capabilities => ({
     isolation: 'none',
     network: ['host'],
-    limits: ['memoryBytes', ...(form === 'plain' || process.getuid?.() === 0 ? [] : (['processes'] as const)), 'fileBytes', 'cpuSeconds', 'openFiles'],
+    limits: [
+      'memoryBytes',
+      ...(form === 'plain' || process.getuid?.() === 0 ? [] : (['processes'] as const)),
+      'fileBytes',
+      'cpuSeconds',
+      'openFiles',
+    ],
     pty: true,
     survivesServer: true,
   });
 
   const place = async (spec: SandboxSpec, form: HostForm): Promise<Placement> => {
-    const common = { form, uid: undefined, gid: undefined, stagingFolder: '', staged: [], roots: spec.workspaces.map(({ target }) => target) };
+    const common = {
+      form,
+      uid: undefined,
+      gid: undefined,
+      stagingFolder: '',
+      staged: [],
+      roots: spec.workspaces.map(({ target }) => target),
+    };
     if (form === 'plain') return { ...common, argv: [supervisorPath, 'serve'], data: [] };
     const { args, data } = buildBubblewrapArguments({
       spec,
@@ -62,12 +75,17 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
   };
 
   const checkMounts = (spec: SandboxSpec): void => {
-    if (spec.uid !== undefined) throw new CorralError('unsupported', 'The driver "host" runs programs as the server itself, not under a private uid.');
+    if (spec.uid !== undefined)
+      throw new CorralError('unsupported', 'The driver "host" runs programs as the server itself, not under a private uid.');
     for (const { source, target, mode } of [...spec.workspaces, ...spec.mounts])
       if (source !== target || (mode === 'ro' && spec.workspaces.some((workspace) => workspace.target === target)))
-        throw new CorralError('unsupported', `The driver "host" mounts nothing: ${source} cannot appear at ${target}${mode === 'ro' ? ' read-only' : ''}.`, {
-          hint: 'Use folders where they are, or the driver "bubblewrap".',
-        });
+        throw new CorralError(
+          'unsupported',
+          `The driver "host" mounts nothing: ${source} cannot appear at ${target}${mode === 'ro' ? ' read-only' : ''}.`,
+          {
+            hint: 'Use folders where they are, or the driver "bubblewrap".',
+          },
+        );
   };
 
   const createAs = (spec: SandboxSpec, form: HostForm, signal?: AbortSignal) => {
@@ -79,7 +97,8 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
   const probeAs = (form: HostForm, signal?: AbortSignal) =>
     probeBySandbox(
       {
-        version: async (folder) => (form === 'plain' ? 'host, plain processes' : `host, pid namespace by ${await bubblewrapVersion(launcher, bwrapPath, folder)}`),
+        version: async (folder) =>
+          form === 'plain' ? 'host, plain processes' : `host, pid namespace by ${await bubblewrapVersion(launcher, bwrapPath, folder)}`,
         capabilities: async () => capabilities(form),
         create: (spec, abort) => createAs(spec, form, abort),
         network: 'host',

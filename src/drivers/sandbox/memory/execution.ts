@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Exit, OutcomeKind, SandboxCommand, SandboxExecution } from '../../../ports/sandbox.ts';
-import { CorralError } from '../../../ports/errors.ts';
+import type { CorralError } from '../../../ports/errors.ts';
 import { createDeferred } from '../supervisor/deferred.ts';
 import type { Deferred } from '../supervisor/deferred.ts';
 import { SUPERVISOR_ERROR, supervisorError } from '../supervisor/errors.ts';
@@ -204,7 +204,8 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
     input: (data, end) => {
       const context = { action: 'send input', execution };
       if (inputEnded || exit !== undefined) throw supervisorError(SUPERVISOR_ERROR.inputClosed, 0, '', context);
-      if (input.reduce((sum, piece) => sum + piece.length, data.length) > INPUT_BYTES) throw supervisorError(SUPERVISOR_ERROR.inputFull, 0, '', context);
+      if (input.reduce((sum, piece) => sum + piece.length, data.length) > INPUT_BYTES)
+        throw supervisorError(SUPERVISOR_ERROR.inputFull, 0, '', context);
       if (data.length > 0) input.push(Uint8Array.from(data));
       inputEnded = end;
       inputArrived?.resolve();

@@ -21,7 +21,10 @@ export interface Output {
 
 export const createOutput = (logFolder: string, execution: string, quota: number): Output => {
   const started = performance.now();
-  const sizes: Record<StreamName, { bytes: number; newlines: number }> = { stdout: { bytes: 0, newlines: 0 }, stderr: { bytes: 0, newlines: 0 } };
+  const sizes: Record<StreamName, { bytes: number; newlines: number }> = {
+    stdout: { bytes: 0, newlines: 0 },
+    stderr: { bytes: 0, newlines: 0 },
+  };
   const small: Record<StreamName, Uint8Array[]> = { stdout: [], stderr: [] };
   const runs: LogRun[] = [];
   let written = Promise.resolve();
@@ -53,7 +56,8 @@ export const createOutput = (logFolder: string, execution: string, quota: number
     inline: () => (total() > INLINE_BYTES ? undefined : { stdout: Buffer.concat(small.stdout), stderr: Buffer.concat(small.stderr) }),
     flush: async () => {
       await written;
-      if (runs.some(({ stream }) => stream === 'stderr')) await writeFile(join(logFolder, `${execution}.ord`), encodeOrder(runs), { mode: 0o600 });
+      if (runs.some(({ stream }) => stream === 'stderr'))
+        await writeFile(join(logFolder, `${execution}.ord`), encodeOrder(runs), { mode: 0o600 });
     },
   };
 };

@@ -48,7 +48,10 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
     /** Every request renews the lease, and needs a sandbox that is there. */
     const request = (): void => {
       if (lost !== undefined) throw new CorralError('lost', `The sandbox is gone: ${lost}`);
-      if (disposed) throw new CorralError('unavailable', `The connection to sandbox ${spec.id} was closed by this server.`, { hint: 'Open the sandbox again.' });
+      if (disposed)
+        throw new CorralError('unavailable', `The connection to sandbox ${spec.id} was closed by this server.`, {
+          hint: 'Open the sandbox again.',
+        });
       lease.refresh();
     };
     const get = (id: string, action: string): MemoryExecution => {

@@ -52,7 +52,13 @@ export const createTree = (roots: readonly string[]): Tree => {
     if (!path.startsWith('/')) throw new CorralError('invalid_input', `${JSON.stringify(path)} is not an absolute path.`);
     const root = roots.find((one) => path === one || path.startsWith(`${one}/`));
     if (root === undefined) throw fail('outsideRoots', action, path, roots);
-    return { root, parts: path.slice(root.length).split('/').filter((part) => part !== '' && part !== '.') };
+    return {
+      root,
+      parts: path
+        .slice(root.length)
+        .split('/')
+        .filter((part) => part !== '' && part !== '.'),
+    };
   };
 
   /** Walks without ever leaving the root; `..` and links are followed only as far as they stay beneath it. */
@@ -101,7 +107,8 @@ export const createTree = (roots: readonly string[]): Tree => {
     ...(node.kind === 'link' && { target: node.target }),
   });
 
-  const count = (node: Node): number => (node.kind === 'directory' ? [...node.children.values()].reduce((sum, child) => sum + count(child), 1) : 1);
+  const count = (node: Node): number =>
+    node.kind === 'directory' ? [...node.children.values()].reduce((sum, child) => sum + count(child), 1) : 1;
 
   const files: SandboxFiles = {
     read: async (path, offset, length) => {

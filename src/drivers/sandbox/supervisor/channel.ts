@@ -94,7 +94,9 @@ export const createChannel = ({ write, onEvent }: ChannelOptions): Channel => {
       if (failure !== undefined) return Promise.reject(failure);
       if (pending.size >= MAX_PENDING)
         return Promise.reject(
-          new CorralError('limit_exceeded', `${MAX_PENDING} requests to the sandbox are unanswered.`, { hint: 'Call again when some of them have ended.' }),
+          new CorralError('limit_exceeded', `${MAX_PENDING} requests to the sandbox are unanswered.`, {
+            hint: 'Call again when some of them have ended.',
+          }),
         );
       return new Promise<T>((resolve, reject) => {
         const frame = finish(request.payload, context);

@@ -105,7 +105,12 @@ export const openConnection = async (options: ConnectOptions, signal?: AbortSign
     };
     const abort = (): void => disconnect(new CorralError('cancelled', 'The call was cancelled.'));
     const helloTimer = setTimeout(
-      () => disconnect(new CorralError('unavailable', `The supervisor did not answer within ${options.helloMs} ms.`, { hint: 'The machine may be overloaded; try again.' })),
+      () =>
+        disconnect(
+          new CorralError('unavailable', `The supervisor did not answer within ${options.helloMs} ms.`, {
+            hint: 'The machine may be overloaded; try again.',
+          }),
+        ),
       options.helloMs,
     );
 
@@ -156,7 +161,12 @@ export const openConnection = async (options: ConnectOptions, signal?: AbortSign
             channel.call(request, reply, context, decode, mayTakeMs),
           tell: channel.tell,
           close: () => {
-            if (!closed) stop(new CorralError('unavailable', 'The connection to the sandbox was closed by this server.', { hint: 'Open the sandbox again.' }));
+            if (!closed)
+              stop(
+                new CorralError('unavailable', 'The connection to the sandbox was closed by this server.', {
+                  hint: 'Open the sandbox again.',
+                }),
+              );
           },
         });
       },

@@ -35,6 +35,8 @@ export interface ErrorContext {
   readonly searchPath?: string;
   readonly cwd?: string;
   readonly path?: string;
+  /** Where something was to go. */
+  readonly target?: string;
   readonly roots?: readonly string[];
 }
 
@@ -147,7 +149,7 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
     SUPERVISOR_ERROR.exists,
     {
       code: 'conflict',
-      message: (context) => `${subject(context)} exists already.`,
+      message: (context) => `${context.target === undefined ? subject(context) : quoted(context.target)} exists already.`,
       hint: () => 'Choose another name, or ask for it to be replaced.',
     },
   ],

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
-import type { SandboxFiles, WriteOptions } from '../../../ports/sandbox.ts';
+import type { FileEntry, SandboxFiles, WriteOptions } from '../../../ports/sandbox.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Decode, Request } from './channel.ts';
+import { SUPERVISOR_ERROR, supervisorError } from './errors.ts';
 import type { ErrorContext } from './errors.ts';
 import type { FrameReader } from './frames.ts';
 import { decodeEntries, decodeEntry } from './messages.ts';
@@ -27,7 +28,8 @@ export type Send = <T>(
 const nothing = (): void => {};
 
 const checkPath = (path: string): string => {
-  if (!path.startsWith('/')) throw new CorralError('invalid_input', `${JSON.stringify(path)} is not an absolute path.`, { hint: 'Write the whole path, from /.' });
+  if (!path.startsWith('/'))
+    throw new CorralError('invalid_input', `${JSON.stringify(path)} is not an absolute path.`, { hint: 'Write the whole path, from /.' });
   if (path.includes('\0')) throw new CorralError('invalid_input', 'The path contains a NUL byte.');
   return path;
 };
@@ -47,14 +49,24 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
     );
 
   const stat: SandboxFiles['stat'] = async (path, follow = false) =>
-    send(REQUEST.fsStat, ({ payload }) => payload.str(checkPath(path)).u8(follow ? 1 : 0), REPLY.fsStat, context('look at', path), decodeEntry);
+    send(
+      REQUEST.fsStat,
+      ({ payload }) => payload.str(checkPath(path)).u8(follow ? 1 : 0),
+      REPLY.fsStat,
+      context('look at', path),
+      decodeEntry,
+    );
 
   const rename: SandboxFiles['rename'] = async (from, to, replace) =>
     send(
       REQUEST.fsRename,
-      ({ payload }) => payload.str(checkPath(from)).str(checkPath(to)).u8(replace ? 1 : 0),
+      ({ payload }) =>
+        payload
+          .str(checkPath(from))
+          .str(checkPath(to))
+          .u8(replace ? 1 : 0),
       REPLY.ok,
-      context('rename', replace ? from : `${from} -> ${to}`),
+      { ...context('rename', from), target: to },
       nothing,
     );
 
@@ -78,20 +90,32 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
     }
   };
 
-  /** Mode of the file that is to be replaced; a new one gets what was asked for. */
-  const modeOf = async (path: string, options: WriteOptions): Promise<number> => {
-    if (options.exclusive === true) return options.mode ?? DEFAULT_MODE;
+  /** Mode of the file that is to be replaced; undefined when there is none. */
+  const modeOf = async (path: string): Promise<number | undefined> => {
+    let existing: FileEntry;
     try {
-      const existing = await stat(path);
-      return existing.kind === 'file' ? existing.mode & MODE_BITS : (options.mode ?? DEFAULT_MODE);
+      existing = await stat(path);
     } catch (error) {
-      if (error instanceof CorralError && error.code === 'not_found') return options.mode ?? DEFAULT_MODE;
+      if (error instanceof CorralError && error.code === 'not_found') return undefined;
       throw error;
     }
+    if (existing.kind === 'file') return existing.mode & MODE_BITS;
+    if (existing.kind !== 'link') throw supervisorError(SUPERVISOR_ERROR.notAFile, 0, '', context('write', path));
+    throw new CorralError('invalid_input', `${JSON.stringify(path)} is a link; more than 1 MiB is not written through one.`, {
+      hint: `Write to the file it leads to, ${JSON.stringify(existing.target)}.`,
+    });
   };
 
-  const writeBeside = async (path: string, data: Uint8Array, options: WriteOptions, parents: number, signal?: AbortSignal): Promise<{ size: number }> => {
-    const mode = await modeOf(path, options);
+  const writeBeside = async (
+    path: string,
+    data: Uint8Array,
+    options: WriteOptions,
+    parents: number,
+    signal?: AbortSignal,
+  ): Promise<{ size: number }> => {
+    const existing = await modeOf(path);
+    if (existing !== undefined && options.exclusive === true) throw supervisorError(SUPERVISOR_ERROR.exists, 0, '', context('write', path));
+    const mode = existing ?? options.mode ?? DEFAULT_MODE;
     const temporary = posix.join(posix.dirname(path), `.corral-${randomBytes(8).toString('hex')}.tmp`);
     let flags = WRITE_FLAG.create | WRITE_FLAG.exclusive | parents;
     try {
@@ -103,9 +127,7 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
         flags = 0;
         at += piece.length;
       } while (at < data.length);
-      await rename(temporary, path, options.exclusive !== true).catch((error: unknown) => {
-        throw error instanceof CorralError && error.code === 'conflict' ? new CorralError('conflict', `${JSON.stringify(path)} exists already.`, { hint: error.hint }) : error;
-      });
+      await rename(temporary, path, options.exclusive !== true);
     } catch (error) {
       if (flags === 0) await remove(temporary, false).catch(nothing); // the first failure is the one worth telling
       throw error;
@@ -129,8 +151,9 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
       const parents = options.makeParents === true ? WRITE_FLAG.makeParents : 0;
       const mode = options.mode ?? DEFAULT_MODE;
       if (options.append === true) return append(path, data, mode, parents, signal);
-      if (options.exclusive === true || data.length > CHUNK_BYTES) return writeBeside(checkPath(path), data, options, parents, signal);
-      return put(path, WRITE_FLAG.create | WRITE_FLAG.replace | parents, mode, 0, data);
+      if (data.length > CHUNK_BYTES) return writeBeside(checkPath(path), data, options, parents, signal);
+      const exclusive = options.exclusive === true ? WRITE_FLAG.exclusive : 0;
+      return put(path, WRITE_FLAG.create | WRITE_FLAG.replace | exclusive | parents, mode, 0, data);
     },
     stat,
     list: async (path, { after = '', max = MAX_LIST_ENTRIES } = {}) =>
@@ -143,7 +166,17 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
       ),
     remove,
     makeDirectory: async (path, parents) =>
-      send(REQUEST.fsMakeDirectory, ({ payload }) => payload.str(checkPath(path)).u8(parents ? 1 : 0).u32(DIRECTORY_MODE), REPLY.ok, context('make', path), nothing),
+      send(
+        REQUEST.fsMakeDirectory,
+        ({ payload }) =>
+          payload
+            .str(checkPath(path))
+            .u8(parents ? 1 : 0)
+            .u32(DIRECTORY_MODE),
+        REPLY.ok,
+        context('make', path),
+        nothing,
+      ),
     rename,
   };
 };

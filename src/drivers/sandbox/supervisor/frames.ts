@@ -169,8 +169,7 @@ export class FrameReader {
   /** A `u32` count, refused above `max` and above what the frame could hold at `itemBytes` each. */
   count(max: number, itemBytes: number): number {
     const count = this.u32();
-    if (count > max || count * itemBytes > this.#end - this.#at)
-      throw new ProtocolViolation(`a count of ${count} does not fit its frame`);
+    if (count > max || count * itemBytes > this.#end - this.#at) throw new ProtocolViolation(`a count of ${count} does not fit its frame`);
     return count;
   }
 
@@ -259,11 +258,7 @@ export class FrameDecoder {
   }
 
   #deliver(buffer: Buffer, start: number, end: number, owned: boolean): void {
-    this.#onFrame(
-      buffer.readUInt8(start),
-      buffer.readUInt32LE(start + 1),
-      new FrameReader(buffer, start + FRAME_HEAD_BYTES, end, owned),
-    );
+    this.#onFrame(buffer.readUInt8(start), buffer.readUInt32LE(start + 1), new FrameReader(buffer, start + FRAME_HEAD_BYTES, end, owned));
   }
 }
 

@@ -45,7 +45,7 @@ export const readJournal = async (folder: string): Promise<readonly SandboxExecu
   });
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   try {
-    for (let at = 0; at < MAX_JOURNAL_BYTES; ) {
+    for (let at = 0; at < MAX_JOURNAL_BYTES;) {
       const { bytesRead } = await owned.read(buffer, 0, buffer.length, at);
       if (bytesRead === 0) break;
       decoder.push(buffer, bytesRead);

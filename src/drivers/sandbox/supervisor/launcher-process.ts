@@ -23,7 +23,8 @@ interface Waiting {
   readonly ended: Deferred<number>;
 }
 
-const HINT = 'Check that the supervisor program exists and can be executed (`corral doctor`), then call again: the launcher is started anew.';
+const HINT =
+  'Check that the supervisor program exists and can be executed (`corral doctor`), then call again: the launcher is started anew.';
 /** The launcher ends at the end of its input; this long after, it is killed. */
 const END_MS = 2000;
 

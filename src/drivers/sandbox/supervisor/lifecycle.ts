@@ -4,14 +4,17 @@ import { CorralError } from '../../../ports/errors.ts';
 import type { DriverName, Sandbox, SandboxSpec } from '../../../ports/sandbox.ts';
 import { isCancelled, throwIfCancelled } from './cancellation.ts';
 import { encodeConfiguration } from './configuration.ts';
-import { openConnection, SOCKET_NAME } from './connection.ts';
+import { ImpostorError, openConnection, SOCKET_NAME } from './connection.ts';
 import type { Connection } from './connection.ts';
+import { createDeferred } from './deferred.ts';
+import { ProtocolViolation } from './frames.ts';
 import { HANDLE_NAME, readHandle, writeHandle } from './handle.ts';
 import type { Form, SupervisedHandle } from './handle.ts';
 import { JOURNAL_NAME, readJournal } from './journal.ts';
 import type { LaunchOptions, Launched, SupervisorLauncher } from './launcher.ts';
-import { identify, pidNamespace } from './process-identity.ts';
+import { identify, pidNamespace, waitUntilGone } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import { REPLY, REQUEST } from './protocol.ts';
 import { endRemains, MARKER } from './remains.ts';
 import { openSupervisedSandbox } from './sandbox.ts';
 import { createSecrets, readSecrets, readSmallFile } from './secrets.ts';
@@ -46,6 +49,41 @@ const TAIL_CHARACTERS = 2000;
 const HELLO_MS = 10_000;
 /** After its program failed, the end is heard within this time. */
 const ENDED_MS = 2000;
+/** A supervisor that closes a connection because it ends, ends within this time. */
+const GONE_MS = 500;
+
+/** Nobody listens at the socket, or there is none. */
+const NOBODY_THERE = new Set(['ENOENT', 'ECONNREFUSED']);
+
+/** Does this failure to connect mean that the sandbox is gone, or is no longer what it was? */
+const isOver = async (error: unknown, { supervisor }: SupervisedHandle): Promise<boolean> => {
+  if (error instanceof CorralError) return error.code === 'internal';
+  if (error instanceof ImpostorError || error instanceof ProtocolViolation) return true;
+  return NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? '') || (await waitUntilGone(supervisor, GONE_MS));
+};
+
+const asUnavailable = (id: string, error: unknown): CorralError =>
+  error instanceof CorralError
+    ? error
+    : new CorralError(
+        'unavailable',
+        `Sandbox ${id} lives but could not be reached: ${error instanceof Error ? error.message : String(error)}.`,
+        {
+          hint: 'Try again; its lease ends it when nobody reaches it.',
+          cause: error,
+        },
+      );
+
+/** The promise's value, or `fallback` when it takes longer. */
+const within = async <T>(promise: Promise<T>, ms: number, fallback: T): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, ms, fallback)));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 /** Settles with the promise, or rejects when the call is cancelled. */
 const orCancelled = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
@@ -89,7 +127,10 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
           const connection = await openConnection({ folder, secrets, helloMs: HELLO_MS, ...events }, abort);
           if (handle.form === 'plain' || connection.hello.isPid1) return connection;
           connection.close();
-          throw new CorralError('internal', 'The supervisor is not the first process of its pid namespace: its end would not end the sandbox.');
+          throw new CorralError(
+            'internal',
+            'The supervisor is not the first process of its pid namespace: its end would not end the sandbox.',
+          );
         },
         destroy: (waitMs) => endRemains(launcher, id, handle, waitMs),
         journal: () => readJournal(folder),
@@ -113,19 +154,40 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
     if (handle !== undefined) await endRemains(launcher, id, handle, 0);
     else if (launched !== undefined) {
       const parts: (ProcessIdentity | undefined)[] = [await identify(launched.pid)];
-      const pid = childPid(await Promise.race([launched.info, new Promise<string>((resolve) => setTimeout(resolve, ENDED_MS, ''))]));
+      const pid = childPid(await within(launched.info, ENDED_MS, ''));
       if (pid !== undefined) parts.unshift(await identify(pid));
       for (const part of parts) if (part !== undefined) await launcher.kill(part);
     }
     await Promise.all(
-      ['secret', HANDLE_NAME, SOCKET_NAME, JOURNAL_NAME, BOOT_LOG, LOG_FOLDER].map((name) => rm(join(folder, name), { recursive: true, force: true })),
+      ['secret', HANDLE_NAME, SOCKET_NAME, JOURNAL_NAME, BOOT_LOG, LOG_FOLDER].map((name) =>
+        rm(join(folder, name), { recursive: true, force: true }),
+      ),
     );
+  };
+
+  /** A server died between the launch and the record of it: the supervisor itself is asked to end everything. */
+  const endHalfMade = async (folder: string, secrets: Secrets, signal?: AbortSignal): Promise<void> => {
+    const ended = createDeferred<void>();
+    let connection: Connection;
+    try {
+      connection = await openConnection(
+        { folder, secrets, helloMs: HELLO_MS, onEvent: () => {}, onDisconnect: () => ended.resolve() },
+        signal,
+      );
+    } catch (error) {
+      if (NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return;
+      throw error;
+    }
+    const request = connection.begin(REQUEST.shutdown);
+    request.payload.u32(0);
+    await connection.call(request, REPLY.ok, { action: 'end the sandbox' }, () => {});
+    await ended.promise;
   };
 
   const failure = async (error: unknown, folder: string, launched: Launched | undefined): Promise<CorralError> => {
     if (error instanceof CorralError && error.code === 'cancelled') return error;
     // The program's last words are in the log only after it ended.
-    if (launched !== undefined) await Promise.race([launched.ended, new Promise((resolve) => setTimeout(resolve, ENDED_MS))]).catch(() => {});
+    if (launched !== undefined) await within(launched.ended, ENDED_MS, 0).catch(() => {}); // a launcher that died tells nothing
     const bootLog = await bootLogOf(folder);
     const explained = bootLog === '' ? undefined : await explain(bootLog);
     if (explained !== undefined) return explained;
@@ -170,7 +232,9 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
         await writeHandle(folder, handle);
         return await attach(id, folder, handle, secrets, signal);
       } catch (error) {
-        const told = isCancelled(signal) ? new CorralError('cancelled', 'The call was cancelled; the sandbox was not made.') : await failure(error, folder, launched);
+        const told = isCancelled(signal)
+          ? new CorralError('cancelled', 'The call was cancelled; the sandbox was not made.')
+          : await failure(error, folder, launched);
         await undo(id, folder, launched, handle);
         throw told;
       }
@@ -183,11 +247,12 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
         try {
           return await attach(id, folder, handle, secrets, signal);
         } catch (error) {
-          // Slow, or cancelled: it may well be alive, and what it runs is not ours to kill.
-          if (error instanceof CorralError && (error.code === 'cancelled' || error.code === 'unavailable')) throw error;
+          // What may well be alive is not ended because this server is out of descriptors, slow, or was told to stop.
+          if (!(await isOver(error, handle))) throw asUnavailable(id, error);
         }
       }
       if (handle !== undefined) await endRemains(launcher, id, handle, 0);
+      else if (secrets !== undefined) await endHalfMade(folder, secrets, signal);
       return undefined;
     },
   };

@@ -61,7 +61,9 @@ export const encodeSpawn = (
     .u32(milliseconds(command.graceMs))
     .u64(command.outputBytes ?? 0);
   const wanted = LIMITS.filter((name) => (command.limits?.[name] ?? limits[name]) !== undefined);
-  to.u8(wanted.length + 1).u8(RESOURCE.core).u64(0);
+  to.u8(wanted.length + 1)
+    .u8(RESOURCE.core)
+    .u64(0);
   for (const name of wanted) to.u8(RESOURCE[name]).u64((command.limits?.[name] ?? limits[name])!);
   to.str(checkText('cwd', command.cwd));
   const env = { ...command.env, ...environment };

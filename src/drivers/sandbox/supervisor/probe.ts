@@ -52,7 +52,11 @@ export const probeBySandbox = async (options: ProbeOptions, signal?: AbortSignal
       await sandbox.end(0);
     }
     if (exit.outcome.kind !== 'exited' || exit.outcome.code !== 0)
-      return { available: false, reason: `The program "true" ended as ${JSON.stringify(exit.outcome)}.`, fix: 'Run `corral doctor` for the details.' };
+      return {
+        available: false,
+        reason: `The program "true" ended as ${JSON.stringify(exit.outcome)}.`,
+        fix: 'Run `corral doctor` for the details.',
+      };
     return { available: true, version, capabilities: await options.capabilities() };
   } catch (error) {
     const { message, hint } = toCorralError(error);

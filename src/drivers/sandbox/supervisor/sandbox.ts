@@ -33,7 +33,7 @@ import { CHUNK_BYTES, EVENT, KILL_MODE, REPLY, REQUEST } from './protocol.ts';
 /** The supervisor gives up on survivors this long after its last SIGKILL. */
 const AFTER_KILL_MS = 5000;
 /** Pauses before each further attempt to get a broken connection back. */
-const RECONNECT_MS = [0, 50, 200, 1000] as const;
+const RECONNECT_MS = [0, 50, 200, 1000, 3000, 10_000] as const;
 /** What core and supervisor may differ about when a request names its own duration. */
 const SLACK_MS = 5000;
 
@@ -186,12 +186,14 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     return recovering === undefined ? on(connection) : recovering.then(on);
   };
 
-  const plain = (type: number, encode: Parameters<Send>[1], context: ErrorContext): Promise<void> => send(type, encode, REPLY.ok, context, nothing);
+  const plain = (type: number, encode: Parameters<Send>[1], context: ErrorContext): Promise<void> =>
+    send(type, encode, REPLY.ok, context, nothing);
 
   const terminate: Sandbox['terminate'] = async (execution, { graceMs, cause, signal: first = 15 }) =>
     send(
       REQUEST.kill,
-      ({ payload }) => payload.str(checkExecutionId(execution)).u8(KILL_MODE.tree).u8(first).u32(milliseconds(graceMs)).u8(outcomeNumber(cause)),
+      ({ payload }) =>
+        payload.str(checkExecutionId(execution)).u8(KILL_MODE.tree).u8(first).u32(milliseconds(graceMs)).u8(outcomeNumber(cause)),
       REPLY.kill,
       { action: 'terminate', execution },
       decodeTermination,
@@ -239,10 +241,18 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
         const piece = data.subarray(at, at + CHUNK_BYTES / 2);
         at += piece.length;
         const last = at >= data.length;
-        await plain(REQUEST.input, ({ payload }) => payload.str(checkExecutionId(execution)).u8(end && last ? 1 : 0).str(piece), {
-          action: 'send input',
-          execution,
-        });
+        await plain(
+          REQUEST.input,
+          ({ payload }) =>
+            payload
+              .str(checkExecutionId(execution))
+              .u8(end && last ? 1 : 0)
+              .str(piece),
+          {
+            action: 'send input',
+            execution,
+          },
+        );
       } while (at < data.length);
     },
 
@@ -315,7 +325,10 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
 
     end: async (graceMs) => {
       if (state === 'gone') return;
-      const asked = state === 'open' ? plain(REQUEST.shutdown, ({ payload }) => payload.u32(milliseconds(graceMs)), { action: 'end the sandbox' }) : undefined;
+      const asked =
+        state === 'open'
+          ? plain(REQUEST.shutdown, ({ payload }) => payload.u32(milliseconds(graceMs)), { action: 'end the sandbox' })
+          : undefined;
       state = 'ending';
       // Whatever becomes of the request, `destroy` sees to the end and says whether it was reached.
       const heard = await asked?.then(

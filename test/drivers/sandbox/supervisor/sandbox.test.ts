@@ -1,0 +1,233 @@
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openConnection, ImpostorError } from '../../../../src/drivers/sandbox/supervisor/connection.ts';
+import { FrameWriter, ProtocolViolation } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
+import { EVENT, REPLY, REQUEST } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
+import { openSupervisedSandbox } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
+import { createSecrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
+import type { Secrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
+import { serveFakeSupervisor } from '../../../support/fake-supervisor.ts';
+import type { FakeOptions } from '../../../support/fake-supervisor.ts';
+import { aCommand, createListener, failure, temporaryState } from '../../../support/sandboxes.ts';
+import type { SandboxExecution } from '../../../../src/ports/sandbox.ts';
+
+let folder: string;
+let secrets: Secrets;
+
+beforeEach(async () => {
+  const state = temporaryState();
+  onTestFinished(() => state[Symbol.dispose]());
+  folder = state.path;
+  secrets = await createSecrets(folder);
+});
+
+const serve = async (options?: FakeOptions) => {
+  const fake = await serveFakeSupervisor(folder, secrets, options);
+  onTestFinished(() => fake[Symbol.asyncDispose]());
+  return fake;
+};
+
+const exitFrame = (execution: string, kind = 1): Buffer => {
+  const frame = new FrameWriter().head(EVENT.exit, 0).str(execution).u8(0).u8(kind).i32(0).i32(-1);
+  for (let index = 0; index < 9; index += 1) frame.u64(0);
+  return frame.u32(0).u8(1).str('').str('').str('').finish();
+};
+
+/** An EXIT payload without its frame. */
+const exitPayload = (execution: string): Buffer => exitFrame(execution).subarray(9);
+
+const listed = (to: FrameWriter, execution: string, ended: boolean): FrameWriter =>
+  to
+    .str(execution)
+    .u8(ended ? 2 : 1)
+    .u32(5)
+    .u64(1)
+    .u64(0)
+    .u64(0)
+    .str('')
+    .str(ended ? exitPayload(execution) : '');
+
+const open = async (journal: readonly SandboxExecution[] = []) => {
+  const destroyed: number[] = [];
+  const sandbox = await openSupervisedSandbox({
+    id: 's',
+    driver: 'bubblewrap',
+    handle: {},
+    roots: ['/work'],
+    limits: {},
+    environment: {},
+    connect: (events, signal) => openConnection({ folder, secrets, helloMs: 500, ...events }, signal),
+    destroy: async (waitMs) => void destroyed.push(waitMs),
+    journal: async () => journal,
+  });
+  onTestFinished(() => sandbox[Symbol.asyncDispose]());
+  return { sandbox, destroyed, listener: createListener(sandbox) };
+};
+
+describe('connecting', () => {
+  const connect = () => openConnection({ folder, secrets, helloMs: 300, onEvent: () => {}, onDisconnect: () => {} });
+
+  test('refuses one that answers with another secret', async () => {
+    await serve({ secret: new Uint8Array(32) });
+    await expect(connect()).rejects.toBeInstanceOf(ImpostorError);
+  });
+  test('refuses another version', async () => {
+    await serve({ version: 2 });
+    await expect(connect()).rejects.toBeInstanceOf(ProtocolViolation);
+  });
+  test('does not wait for ever', async () => {
+    await serve({ silent: true });
+    await expect(connect()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+  test('tells when it is turned away', async () => {
+    await serve({ rude: true });
+    await expect(connect()).rejects.toThrow('the supervisor closed it');
+  });
+  test('tells when nobody is there', async () => {
+    await expect(connect()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+  test('can be cancelled', async () => {
+    await serve({ silent: true });
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 20);
+    const slow = openConnection({ folder, secrets, helloMs: 8000, onEvent: () => {}, onDisconnect: () => {} }, abort.signal);
+    await expect(slow).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('a supervisor that breaks the protocol is ended', () => {
+  const bad: readonly [string, () => Uint8Array][] = [
+    ['a reply to nothing', () => new FrameWriter().head(REPLY.ok, 4242).finish()],
+    ['an event of unknown type', () => new FrameWriter().head(0xcf, 0).finish()],
+    ['a frame of 4 GiB', () => Buffer.from([0xff, 0xff, 0xff, 0xff, 1])],
+    ['a string that passes the end', () => new FrameWriter().head(EVENT.output, 0).u32(1000).u8(65).finish()],
+    ['bytes left over', () => new FrameWriter().head(EVENT.output, 0).str('e').u64(1).u64(1).u8(0).finish()],
+    ['an execution id that is a path', () => exitFrame('../../etc')],
+    ['an ending of unknown kind', () => exitFrame('e', 99)],
+    ['a size beyond 2^53', () => new FrameWriter().head(EVENT.output, 0).str('e').u32(0).u32(0xffff_ffff).u64(1).finish()],
+  ];
+  test.each(bad)('%s', async (_what, bytes) => {
+    const fake = await serve();
+    const { sandbox, listener, destroyed } = await open();
+    const peer = await fake.next();
+    const pending = failure(sandbox.stats());
+    await peer.next(REQUEST.stats);
+    peer.send(bytes());
+    expect((await pending).code).toBe('lost');
+    expect(await listener.gone()).toContain('broke the protocol');
+    expect(destroyed).toEqual([0]);
+    expect(fake.peers).toHaveLength(1);
+    expect((await failure(sandbox.stats())).code).toBe('lost');
+  });
+
+  test('a reply of another type', async () => {
+    const fake = await serve();
+    const { sandbox, listener } = await open();
+    const peer = await fake.next();
+    const pending = failure(sandbox.stats());
+    const { id } = await peer.next(REQUEST.stats);
+    peer.send(new FrameWriter().head(REPLY.ok, id).finish());
+    expect((await pending).code).toBe('lost');
+    await listener.gone();
+  });
+
+  test('a list of four thousand million executions', async () => {
+    const fake = await serve();
+    const { sandbox, listener } = await open();
+    const peer = await fake.next();
+    const pending = failure(sandbox.list());
+    const { id } = await peer.next(REQUEST.list);
+    peer.send(new FrameWriter().head(REPLY.list, id).u32(0xffff_ffff).finish());
+    expect((await pending).code).toBe('lost');
+    await listener.gone();
+  });
+});
+
+describe('a connection that breaks while the supervisor lives', () => {
+  test('is made anew; exits that were missed are told once, and requests wait for it', async () => {
+    const fake = await serve();
+    const { sandbox, listener, destroyed } = await open();
+    const first = await fake.next();
+    const ran = ['ended', 'runs'].map((execution) => sandbox.start(aCommand(['x'], '/work', { execution })));
+    for (const _ of ran) {
+      const { id } = await first.next(REQUEST.spawn);
+      first.send(new FrameWriter().head(REPLY.spawn, id).u32(5).u64(1).finish());
+    }
+    await Promise.all(ran);
+    const pending = failure(sandbox.stats());
+    await first.next(REQUEST.stats);
+    first.end();
+    expect((await pending).code).toBe('lost');
+    const waiting = sandbox.renew(1000);
+    const second = await fake.next();
+    const { id } = await second.next(REQUEST.list);
+    const list = new FrameWriter().head(REPLY.list, id).u32(3);
+    listed(listed(listed(list, 'ended', true), 'runs', false), 'stranger', true);
+    second.send(list.finish());
+    await listener.exit('ended');
+    const renewed = await second.next(REQUEST.lease);
+    second.send(new FrameWriter().head(REPLY.ok, renewed.id).finish());
+    await waiting;
+    expect([...listener.exits.keys()]).toEqual(['ended']);
+    second.send(exitFrame('runs'));
+    await listener.exit('runs');
+    expect(listener.lost).toEqual([]);
+    expect(destroyed).toEqual([]);
+  });
+
+  test('is given up when nobody listens any more: the journal tells what is known, then it is lost', async () => {
+    const fake = await serve();
+    const exit = { execution: 'ended', outcome: { kind: 'exited', code: 4 } } as unknown as NonNullable<SandboxExecution['exit']>;
+    const { sandbox, listener, destroyed } = await open([
+      { execution: 'ended', pid: 5, startedMs: 1, meta: '', stdoutBytes: 0, stderrBytes: 0, exit },
+    ]);
+    const peer = await fake.next();
+    const started = sandbox.start(aCommand(['x'], '/work', { execution: 'ended' }));
+    const { id } = await peer.next(REQUEST.spawn);
+    peer.send(new FrameWriter().head(REPLY.spawn, id).u32(5).u64(1).finish());
+    await started;
+    await fake[Symbol.asyncDispose]();
+    await listener.gone();
+    expect((await listener.exit('ended')).outcome.code).toBe(4);
+    expect(destroyed).toEqual([0]);
+    expect(listener.lost).toHaveLength(1);
+  });
+});
+
+test('a reply and the exit behind it in one piece are both heard', async () => {
+  const fake = await serve();
+  const { sandbox, listener } = await open();
+  const peer = await fake.next();
+  const started = sandbox.start(aCommand(['x'], '/work', { execution: 'quick' }));
+  const { id } = await peer.next(REQUEST.spawn);
+  peer.send(Buffer.concat([new FrameWriter().head(REPLY.spawn, id).u32(5).u64(1).finish(), exitFrame('quick')]));
+  expect(await started).toEqual({ pid: 5, startedMs: 1 });
+  await listener.exit('quick');
+});
+
+test('a start that is cancelled while it happens is ended', async () => {
+  const fake = await serve();
+  const { sandbox } = await open();
+  const peer = await fake.next();
+  const abort = new AbortController();
+  const started = failure(sandbox.start(aCommand(['x'], '/work', { execution: 'e' }), abort.signal));
+  const { id } = await peer.next(REQUEST.spawn);
+  abort.abort();
+  peer.send(new FrameWriter().head(REPLY.spawn, id).u32(5).u64(1).finish());
+  const kill = await peer.next(REQUEST.kill);
+  peer.send(new FrameWriter().head(REPLY.kill, kill.id).u32(1).u32(0).finish());
+  expect((await started).code).toBe('cancelled');
+});
+
+test('what cannot be sent is refused before it is sent', async () => {
+  await serve();
+  const { sandbox } = await open();
+  const refused = (change: object) => failure(sandbox.start(aCommand(['x'], '/work', change))).then(({ code }) => code);
+  expect(await refused({ execution: '../x' })).toBe('invalid_input');
+  expect(await refused({ steps: [] })).toBe('invalid_input');
+  expect(await refused({ steps: [['a\0b']] })).toBe('invalid_input');
+  expect(await refused({ env: { 'A=B': 'x' } })).toBe('invalid_input');
+  expect(await refused({ env: { A: 'x\0' } })).toBe('invalid_input');
+  expect(await refused({ meta: 'x'.repeat(20_000) })).toBe('invalid_input');
+  expect(await refused({ stdin: new Uint8Array(5_000_000) })).toBe('limit_exceeded');
+  expect((await failure(sandbox.waitPort(70_000, 1))).code).toBe('invalid_input');
+});

@@ -86,6 +86,7 @@ int main(int argc, char **argv)
         LLVMFuzzerTestOneInput(corpus[files].data, corpus[files].len);
         files++;
     }
+    if (dir != NULL) closedir(dir);
     if (files == 0) {
         fprintf(stderr, "no corpus in %s\n", argv[1]);
         return 2;

@@ -23,7 +23,8 @@ const words = (command) => command.trim().split(/\s+/);
 /** One method through the inspector; an error in words when it does not come back well. */
 const inspect = async (referees, target, era, args) => {
   const catalog = join(ROOT, 'build/inspector/catalog.json');
-  const argv = [referees.node, referees.inspector, '--cli', ...target, '--protocol-era', era, '--format', 'json', '-q', ...args];
+  // Behind `--`, so that the server's own flags stay the server's.
+  const argv = [referees.node, referees.inspector, '--cli', '--protocol-era', era, '--format', 'json', '-q', ...args, '--', ...target];
   const { code, stdout, stderr } = await capture(argv, { timeoutMs: CALL_TIMEOUT_MS, env: { MCP_CATALOG_PATH: catalog } });
   if (code !== 0) throw new Error(`exit code ${code}: ${`${stdout}${stderr}`.trim().slice(-600)}`);
   return JSON.parse(stdout);
@@ -64,7 +65,7 @@ const main = async () => {
   let failures = 0;
   try {
     for (const { transport, era } of COMBINATIONS) {
-      const target = transport === 'stdio' ? stdio : server && [server.url, '--transport', 'http'];
+      const target = transport === 'stdio' ? stdio : server && [server.url];
       if (!target) continue;
       try {
         process.stdout.write(`inspector ${transport} ${era}: ok, ${await check(referees, target, era, call)} tools\n`);

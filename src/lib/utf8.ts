@@ -65,7 +65,7 @@ export interface Decoded {
 
 /** Calls back with each stretch of valid text and each invalid byte, until told to stop. */
 const walk = (bytes: Uint8Array, visit: (from: number, to: number, valid: boolean) => boolean): void => {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     let end = at;
     for (let length = characterLength(bytes, end); length > 0; length = characterLength(bytes, end)) end += length;
     if (end > at && !visit(at, end, true)) return;

@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CorralError } from '../../src/ports/errors.ts';
 import type { ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../src/ports/store.ts';
 
-export const aServer = (id: string, startedMs = 1_000): ServerRecord => ({ id, pid: 4242, startTicks: 987_654_321_012, startedMs, face: 'stdio' });
+export const aServer = (id: string, startedMs = 1_000): ServerRecord => ({
+  id,
+  pid: 4242,
+  startTicks: 987_654_321_012,
+  startedMs,
+  face: 'stdio',
+});
 
 export const aSandbox = (id: string, change: Partial<SandboxRecord> = {}): SandboxRecord => ({
   id,
@@ -135,7 +141,9 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
 
     test('uids asked for at once all differ', async () => {
       const made = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => store.insertSandbox(aSandbox(`s${index}`, { createdMs: index }), { first: 100, count: 20 })),
+        Array.from({ length: 20 }, (_, index) =>
+          store.insertSandbox(aSandbox(`s${index}`, { createdMs: index }), { first: 100, count: 20 }),
+        ),
       );
       expect(new Set(made.map(({ uid }) => uid)).size).toBe(20);
     });
@@ -219,7 +227,7 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
 
       test('continue where they stopped, through equal times', async () => {
         const seen: string[] = [];
-        for (let before: string | undefined; ; ) {
+        for (let before: string | undefined; ;) {
           const page = await store.executions({ limit: 1, before });
           if (page.length === 0) break;
           before = page[0]?.id;

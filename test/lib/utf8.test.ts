@@ -36,7 +36,9 @@ describe('utf8', () => {
   test('agrees with Node on which bytes are text', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 6 }), (bytes) => {
-        expect(decode(bytes).text.includes('\\x') && !Buffer.from(bytes).includes('\\x')).toBe(!isUtf8(bytes) && !Buffer.from(bytes).includes('\\x'));
+        expect(decode(bytes).text.includes('\\x') && !Buffer.from(bytes).includes('\\x')).toBe(
+          !isUtf8(bytes) && !Buffer.from(bytes).includes('\\x'),
+        );
       }),
       { numRuns: 5_000 },
     );

@@ -3,16 +3,13 @@ import { escapeByte } from '../../lib/utf8.ts';
 /** What a person would see on a terminal, as plain text: colours away, overwritten progress lines as they stood last. */
 
 /** Anything that is not a plain line: escape sequences, carriage return, backspace and other controls. */
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const NOT_PLAIN = /[\0-\x08\x0b-\x1f\x7f-\x9f]/;
 
 /** One escape sequence (CSI, OSC, other strings, short ones), also one that the end cuts off; then what else moves the cursor. */
 const TOKENS =
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~]|$)|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$|(?=\x1b))|\x1b[ -/]*(?:[0-~]|$)|[\r\b]|[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** What moves the cursor back or takes away what stands there: only such a line must be written cell by cell. */
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const OVERWRITES = /[\r\b]|(?:\x1b\[|\x9b)[0-?]*K/;
 
 /** A gap that a program leaves when it erases and goes on further right; a larger one is closed up. */
@@ -21,7 +18,8 @@ const MAX_GAP = 1_000;
 const STRING_STARTS = '\x90\x98\x9b\x9d\x9e\x9f';
 
 /** A control character by itself is shown; an escape sequence and the bell are not. */
-const visible = (token: string): string => (token.length > 1 || `\x1b\x07${STRING_STARTS}`.includes(token) ? '' : escapeByte(token.charCodeAt(0)));
+const visible = (token: string): string =>
+  token.length > 1 || `\x1b\x07${STRING_STARTS}`.includes(token) ? '' : escapeByte(token.charCodeAt(0));
 
 /** Writes a line as a terminal does that is as wide as it needs to be. */
 const overwrite = (line: string): string => {
@@ -51,8 +49,14 @@ const foldLine = (line: string): string => {
   return OVERWRITES.test(line) ? overwrite(line) : line.replace(TOKENS, visible);
 };
 
+/** It is shown as it is. */
+export const isPlain = (text: string): boolean => !NOT_PLAIN.test(text);
+
 /** Line by line; the number of lines stays. */
 export const fold = (text: string): string => {
   if (!NOT_PLAIN.test(text)) return text;
-  return text.split('\n').map((line) => foldLine(line.endsWith('\r') ? line.slice(0, -1) : line)).join('\n');
+  return text
+    .split('\n')
+    .map((line) => foldLine(line.endsWith('\r') ? line.slice(0, -1) : line))
+    .join('\n');
 };

@@ -34,8 +34,8 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
     tool: 'read_output',
     title: 'Read output',
     description:
-      'Read what an execution printed, now or long after its end; nothing is run again. From a cursor, the last lines, a line range, or lines that match a regex. ' +
-      'stream "both" gives both in the order of arrival; without stream each comes by itself.',
+      'Read what an execution printed, now or long after its end, without running it again: from a cursor, the last lines, a line range, or lines that match a regex. ' +
+      'stream "both": in the order of arrival.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({
@@ -43,17 +43,26 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
       stream: z.enum(['stdout', 'stderr', 'both']).optional(),
       cursor: z.string().min(1).max(128).optional().describe('next_cursor of an earlier answer.'),
       tail: z.int().min(1).max(10_000).optional().describe('The last so many lines.'),
-      lines: z.strictObject({ from: z.int().min(1), to: z.int().min(1) }).optional().describe('Line range, from 1.'),
+      lines: z
+        .strictObject({ from: z.int().min(1), to: z.int().min(1) })
+        .optional()
+        .describe('Line range, from 1.'),
       grep: grepSchema,
       since_ms: z.number().min(0).optional().describe('Printed at least so long after the start.'),
       until_ms: z.number().min(0).optional(),
-      limit_bytes: z.int().min(256).max(1024 * 1024).optional().describe('Default 32768.'),
+      limit_bytes: z
+        .int()
+        .min(256)
+        .max(1024 * 1024)
+        .optional()
+        .describe('Default 32768.'),
       raw: z.boolean().optional().describe('Keep colours and overwritten progress lines.'),
     }),
     output: z.looseObject({ execution_id: z.string(), status: z.enum(['running', 'finished']) }),
     run: async (input, context) => {
       const { record, stdoutBytes, stderrBytes } = await executions.look(input.execution_id);
-      if (input.lines !== undefined && input.lines.to < input.lines.from) throw new CorralError('invalid_input', 'lines: `to` lies before `from`.');
+      if (input.lines !== undefined && input.lines.to < input.lines.from)
+        throw new CorralError('invalid_input', 'lines: `to` lies before `from`.');
       const ways = [input.cursor, input.tail, input.lines].filter((way) => way !== undefined).length;
       if (ways > 1) throw new CorralError('invalid_input', 'read_output: cursor, tail and lines exclude each other.');
       const grep = typeof input.grep === 'string' ? { pattern: input.grep } : input.grep;
@@ -61,7 +70,10 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         cursor: input.cursor,
         tail: input.tail,
         lines: input.lines,
-        grep: grep === undefined ? undefined : { pattern: grep.pattern, context: grep.context ?? 0, ignoreCase: grep.ignore_case ?? false, max: grep.max ?? 100 },
+        grep:
+          grep === undefined
+            ? undefined
+            : { pattern: grep.pattern, context: grep.context ?? 0, ignoreCase: grep.ignore_case ?? false, max: grep.max ?? 100 },
         sinceMs: input.since_ms,
         untilMs: input.until_ms,
         limitBytes: input.limit_bytes ?? config.answerBytes,
@@ -69,9 +81,17 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         growing: record.status === 'running',
       };
       const ref = { sandbox: record.sandbox, execution: record.id };
-      const head = { execution_id: record.id, status: record.status, ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }) };
+      const head = {
+        execution_id: record.id,
+        status: record.status,
+        ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }),
+      };
       const view = async (stream: PageRequest['stream'], share: number): Promise<Record<string, unknown>> => {
-        const shown = await presenter.page(ref, { ...base, stream, limitBytes: Math.max(256, Math.floor(base.limitBytes / share)) }, context.signal);
+        const shown = await presenter.page(
+          ref,
+          { ...base, stream, limitBytes: Math.max(256, Math.floor(base.limitBytes / share)) },
+          context.signal,
+        );
         return { ...streamView(shown), ...(shown.matches !== undefined && { matches: shown.matches }) };
       };
       const asked = input.stream ?? streamOfCursor(input.cursor);

@@ -89,7 +89,10 @@ const searchOptions = ({ logs, ref, signal }: Context): SearchOptions => ({
 });
 
 const readLines = async (context: Context, from: number, to: number): Promise<Shown> => {
-  const { start, end, total } = await context.searcher.search({ kind: 'locate', source: sourceOf(context), from, to }, searchOptions(context));
+  const { start, end, total } = await context.searcher.search(
+    { kind: 'locate', source: sourceOf(context), from, to },
+    searchOptions(context),
+  );
   const shown = await readOn(context, start, end);
   return { ...shown, ...(total !== undefined && { lines: total }) };
 };
@@ -131,7 +134,13 @@ const readMatches = async (context: Context, grep: NonNullable<PageRequest['grep
   };
 };
 
-export const readPage = async (logs: LogStore, searcher: Searcher, ref: LogRef, request: PageRequest, signal?: AbortSignal): Promise<Shown> => {
+export const readPage = async (
+  logs: LogStore,
+  searcher: Searcher,
+  ref: LogRef,
+  request: PageRequest,
+  signal?: AbortSignal,
+): Promise<Shown> => {
   const start = parseCursor(request.cursor, request.stream);
   const view = await openView(logs, ref, { ...request, start });
   const limit = Math.min(request.limitBytes, MAX_PAGE_BYTES);

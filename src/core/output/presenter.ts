@@ -16,7 +16,12 @@ export interface Shown {
 
 /** What an excerpt is made of: the sizes so far and, when the end was seen here, the small streams themselves. */
 export interface ExcerptSource {
-  readonly record: { readonly id: string; readonly sandbox: string; readonly stdout?: { readonly newlines: number } | undefined; readonly stderr?: { readonly newlines: number } | undefined };
+  readonly record: {
+    readonly id: string;
+    readonly sandbox: string;
+    readonly stdout?: { readonly newlines: number } | undefined;
+    readonly stderr?: { readonly newlines: number } | undefined;
+  };
   readonly exit: Exit | undefined;
   readonly stdoutBytes: number;
   readonly stderrBytes: number;

@@ -39,7 +39,13 @@ const died = (cause: unknown): CorralError =>
  * One job on an idle thread. A thread that is stuck, too slow, no longer wanted or dead is ended, which is the only way out of a regular
  * expression; `ended` tells.
  */
-export const callSearch = (worker: Worker, job: SearchJob, options: SearchOptions, times: SearchTimes, ended: () => void): Promise<SearchResult> =>
+export const callSearch = (
+  worker: Worker,
+  job: SearchJob,
+  options: SearchOptions,
+  times: SearchTimes,
+  ended: () => void,
+): Promise<SearchResult> =>
   new Promise((resolve, reject) => {
     const { signal, read } = options;
     let silence: NodeJS.Timeout | undefined;

@@ -19,7 +19,14 @@ export interface Pattern {
 
 export type SearchJob =
   /** Lines that match, each with lines around it. */
-  | (Pattern & { readonly kind: 'grep'; readonly source: SearchSource; readonly context: number; readonly max: number; readonly maxBytes: number; readonly firstLine: number })
+  | (Pattern & {
+      readonly kind: 'grep';
+      readonly source: SearchSource;
+      readonly context: number;
+      readonly max: number;
+      readonly maxBytes: number;
+      readonly firstLine: number;
+    })
   /** Where the lines `from` to `to` (from 1) lie. */
   | { readonly kind: 'locate'; readonly source: SearchSource; readonly from: number; readonly to: number }
   /** The first line that matches, the unfinished last one included. */

@@ -18,7 +18,10 @@ interface Reader {
   close(): void;
 }
 
-const createReader = (paths: readonly (string | undefined)[], ask: (index: number, offset: number, length: number) => Promise<Uint8Array>): Reader => {
+const createReader = (
+  paths: readonly (string | undefined)[],
+  ask: (index: number, offset: number, length: number) => Promise<Uint8Array>,
+): Reader => {
   const files = new Map<number, number>();
   const descriptor = (index: number, path: string): number => {
     const open = files.get(index);
@@ -40,7 +43,12 @@ const createReader = (paths: readonly (string | undefined)[], ask: (index: numbe
   };
 };
 
-const feed = async (source: SearchSource, scan: Scan<SearchResult>, ask: Parameters<typeof createReader>[1], alive: () => void): Promise<void> => {
+const feed = async (
+  source: SearchSource,
+  scan: Scan<SearchResult>,
+  ask: Parameters<typeof createReader>[1],
+  alive: () => void,
+): Promise<void> => {
   if ('data' in source) {
     for (let at = 0; at < source.data.length; at += CHUNK) {
       if (!scan.push(source.data.subarray(at, at + CHUNK))) return;
@@ -53,7 +61,7 @@ const feed = async (source: SearchSource, scan: Scan<SearchResult>, ask: Paramet
   try {
     for (let at = 0; at + 2 < segments.length; at += 3) {
       const [index = 0, offset = 0, length = 0] = segments.subarray(at, at + 3);
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const bytes = await reader.read(index, offset + done, Math.min(CHUNK, length - done));
         if (bytes.length === 0) break;
         if (!scan.push(bytes)) return;

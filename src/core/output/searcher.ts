@@ -20,7 +20,8 @@ export const createSearcher = ({ stallMs = 2_000, totalMs = 20_000 }: Partial<Se
   let disposed = false;
 
   const refuseWhenDisposed = (): void => {
-    if (disposed) throw new CorralError('unavailable', 'The server is ending; nothing is searched any more.', { hint: 'Start the server again.' });
+    if (disposed)
+      throw new CorralError('unavailable', 'The server is ending; nothing is searched any more.', { hint: 'Start the server again.' });
   };
 
   const forget = (one: Worker): void => {
@@ -40,10 +41,14 @@ export const createSearcher = ({ stallMs = 2_000, totalMs = 20_000 }: Partial<Se
   };
 
   return {
-    async search<K extends keyof SearchResults>(job: Extract<SearchJob, { kind: K }>, options: SearchOptions = {}): Promise<SearchResults[K]> {
+    async search<K extends keyof SearchResults>(
+      job: Extract<SearchJob, { kind: K }>,
+      options: SearchOptions = {},
+    ): Promise<SearchResults[K]> {
       if ('pattern' in job) compilePattern(job.pattern, job.ignoreCase);
       refuseWhenDisposed();
-      if (waiting >= MAX_WAITING) throw new CorralError('limit_exceeded', `${waiting} searches wait already.`, { hint: 'Call again later.' });
+      if (waiting >= MAX_WAITING)
+        throw new CorralError('limit_exceeded', `${waiting} searches wait already.`, { hint: 'Call again later.' });
       waiting += 1;
       const unlock = await turn.lock();
       try {

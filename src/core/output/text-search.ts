@@ -7,5 +7,9 @@ export interface TextHit {
 
 /** Regular expressions of an agent over bytes in memory: off the event loop and under a time limit. */
 export interface TextSearch {
-  search(data: Uint8Array, pattern: string, options: { readonly ignoreCase: boolean; readonly max: number; readonly signal?: AbortSignal }): Promise<readonly TextHit[]>;
+  search(
+    data: Uint8Array,
+    pattern: string,
+    options: { readonly ignoreCase: boolean; readonly max: number; readonly signal?: AbortSignal },
+  ): Promise<readonly TextHit[]>;
 }

@@ -58,7 +58,8 @@ const select = (runs: readonly LogRun[], sizes: Offsets, { stream, start, sinceM
 export const openView = async (logs: LogStore, ref: LogRef, request: ViewRequest): Promise<View> => {
   const [stdout, stderr] = await Promise.all([logs.size(ref, 'stdout'), logs.size(ref, 'stderr')]);
   const sizes = { stdout, stderr };
-  const needsOrder = request.sinceMs !== undefined || request.untilMs !== undefined || (request.stream === 'both' && stdout > 0 && stderr > 0);
+  const needsOrder =
+    request.sinceMs !== undefined || request.untilMs !== undefined || (request.stream === 'both' && stdout > 0 && stderr > 0);
   const segments = select(needsOrder ? await logs.order(ref) : [], sizes, request);
   return { segments, length: segments.reduce((sum, { length }) => sum + length, 0), sizes };
 };
@@ -97,5 +98,9 @@ export const readView = async (logs: LogStore, ref: LogRef, view: View, from: nu
   const read = { stdout, stderr };
   const [only] = wanted;
   if (wanted.length === 1 && only !== undefined) return read[only.stream].bytes;
-  return Buffer.concat(wanted.map(({ stream, offset, length: count }) => read[stream].bytes.subarray(offset - read[stream].first, offset - read[stream].first + count)));
+  return Buffer.concat(
+    wanted.map(({ stream, offset, length: count }) =>
+      read[stream].bytes.subarray(offset - read[stream].first, offset - read[stream].first + count),
+    ),
+  );
 };

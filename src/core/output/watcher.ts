@@ -1,6 +1,6 @@
 import type { LogRef, LogStore } from '../../ports/logs.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
-import { MAX_LINE_BYTES } from './scan.ts';
+import { MAX_LINE_BYTES } from './line-splitter.ts';
 import type { Searcher } from './searcher.ts';
 import type { MatchRequest, OutputWatch } from './watch.ts';
 
@@ -10,7 +10,14 @@ export interface LineMatcher {
   look(signal?: AbortSignal): Promise<string | undefined>;
 }
 
-export const createLineMatcher = (logs: LogStore, searcher: Searcher, ref: LogRef, stream: StreamName, pattern: string, from = 0): LineMatcher => {
+export const createLineMatcher = (
+  logs: LogStore,
+  searcher: Searcher,
+  ref: LogRef,
+  stream: StreamName,
+  pattern: string,
+  from = 0,
+): LineMatcher => {
   let offset = from;
   let seen = -1;
   return {

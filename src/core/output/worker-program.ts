@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** Room for one chunk, one long line and the results; a pattern cannot eat the server's memory. */
-const LIMITS: WorkerOptions = { resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 }, execArgv: [], env: {}, stdin: false };
+const LIMITS: WorkerOptions = {
+  resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 },
+  execArgv: [],
+  env: {},
+  stdin: false,
+};
 
 /** Beside the bundle; this code itself may lie in the bundle or in one of its chunks, a folder below. */
 const builtProgram = (): URL => {
@@ -19,6 +24,13 @@ export const startSearchWorker = async (): Promise<Worker> => {
   if (!import.meta.url.endsWith('.ts')) return new Worker(builtProgram(), LIMITS);
   const { build } = await import('esbuild');
   const entry = fileURLToPath(new URL('search-worker.ts', import.meta.url));
-  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'cjs', target: 'node20', write: false });
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    write: false,
+  });
   return new Worker(outputFiles[0]?.text ?? '', { ...LIMITS, eval: true });
 };

@@ -42,7 +42,8 @@ const takeLock = async (path: string): Promise<void> => {
       return;
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error;
-      if (Date.now() > deadline) throw new CorralError('unavailable', `The lock ${path} is held too long.`, { hint: 'Remove that file.', cause: error });
+      if (Date.now() > deadline)
+        throw new CorralError('unavailable', `The lock ${path} is held too long.`, { hint: 'Remove that file.', cause: error });
     }
     if ((await ageOf(path)) > LOCK_STALE_MS) await removeIfThere(path);
   }

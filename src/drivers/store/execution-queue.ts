@@ -154,7 +154,10 @@ export const createExecutionQueue = (session: Session, onNotice: OnNotice, now: 
 
   const schedule = (): void => {
     if (timer !== undefined || draining !== undefined || stopped) return;
-    timer = setTimeout(() => flush().catch(() => 'kept and told by failed()'), problem === undefined ? GROUP_MS : RETRY_MS);
+    const begin = (): void => {
+      flush().catch(() => 'kept, and told by failed()');
+    };
+    timer = setTimeout(begin, problem === undefined ? GROUP_MS : RETRY_MS);
     if (problem !== undefined) timer.unref();
   };
 
@@ -165,7 +168,9 @@ export const createExecutionQueue = (session: Session, onNotice: OnNotice, now: 
 
   const refuse = (): CorralError =>
     problem ??
-    new CorralError('limit_exceeded', `${pending.size} records of executions wait to be written.`, { hint: 'Start fewer executions at once.' });
+    new CorralError('limit_exceeded', `${pending.size} records of executions wait to be written.`, {
+      hint: 'Start fewer executions at once.',
+    });
 
   return {
     insert(record) {

@@ -1,5 +1,18 @@
 import type { ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
-import { applyChange, chooseUid, endOf, goneCursor, isLiving, matches, newestFirst, sandboxExists, sandboxMissing, sandboxTaken, storableExecution, uidTaken } from './records.ts';
+import {
+  applyChange,
+  chooseUid,
+  endOf,
+  goneCursor,
+  isLiving,
+  matches,
+  newestFirst,
+  sandboxExists,
+  sandboxMissing,
+  sandboxTaken,
+  storableExecution,
+  uidTaken,
+} from './records.ts';
 
 type Kept = ExecutionRecord & { readonly endedMs: number | undefined };
 

@@ -135,10 +135,7 @@ export const migrate = async (db: Kysely<CorralDatabase>, fresh: boolean, now: (
     if (isCurrent(version)) return;
     for (const migration of MIGRATIONS.filter((candidate) => candidate.version > version)) {
       await migration.up(transaction);
-      await transaction
-        .insertInto('migrations')
-        .values({ version: migration.version, name: migration.name, applied_ms: now() })
-        .execute();
+      await transaction.insertInto('migrations').values({ version: migration.version, name: migration.name, applied_ms: now() }).execute();
     }
   });
 };

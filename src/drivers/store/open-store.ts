@@ -60,7 +60,9 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
         await db.deleteFrom('servers').where('id', '=', id).execute();
       }),
     servers: () =>
-      session.run(async ({ db }) => (await db.selectFrom('servers').selectAll().orderBy('started_ms').orderBy('id').execute()).map(fromServerRow)),
+      session.run(async ({ db }) =>
+        (await db.selectFrom('servers').selectAll().orderBy('started_ms').orderBy('id').execute()).map(fromServerRow),
+      ),
 
     insertSandbox: (record, uidRange) => session.run(({ db }) => insertSandbox(db, record, uidRange)),
     updateSandbox: (id, change, expectedOwner) => session.run(({ db }) => updateSandbox(db, id, change, expectedOwner)),

@@ -14,7 +14,10 @@ export const readSandbox = async (db: Database, id: string): Promise<SandboxReco
   return row && fromSandboxRow(row);
 };
 
-export const readSandboxes = async (db: Database, query: { readonly living?: boolean; readonly owner?: string }): Promise<readonly SandboxRecord[]> => {
+export const readSandboxes = async (
+  db: Database,
+  query: { readonly living?: boolean; readonly owner?: string },
+): Promise<readonly SandboxRecord[]> => {
   let select = db.selectFrom('sandboxes').selectAll();
   if (query.living !== undefined) select = select.where('state', 'in', query.living ? LIVING : ENDED);
   if (query.owner !== undefined) select = select.where('owner', '=', query.owner);

@@ -129,7 +129,8 @@ export const openSession = async (options: SessionOptions, signal?: AbortSignal)
   };
 
   const current = async (): Promise<Connection> => {
-    if (closed) throw new CorralError('unavailable', `The records in ${path} are closed: the server is ending.`, { hint: 'Start the server again.' });
+    if (closed)
+      throw new CorralError('unavailable', `The records in ${path} are closed: the server is ending.`, { hint: 'Start the server again.' });
     if (performance.now() - looked > FOLLOW_EVERY_MS) {
       looked = performance.now();
       if (inodeNow(path) !== connection.inode) {

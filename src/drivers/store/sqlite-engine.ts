@@ -78,10 +78,14 @@ export const libsqlEngine = (): OpenEngine => {
   try {
     Database = createRequire(import.meta.url)('libsql') as typeof Database;
   } catch (cause) {
-    throw new CorralError('unavailable', 'No SQLite here: this Node has none built in and the optional package "libsql" cannot be loaded.', {
-      hint: 'Use Node 24 or later, or install Corral again without --omit=optional.',
-      cause,
-    });
+    throw new CorralError(
+      'unavailable',
+      'No SQLite here: this Node has none built in and the optional package "libsql" cannot be loaded.',
+      {
+        hint: 'Use Node 24 or later, or install Corral again without --omit=optional.',
+        cause,
+      },
+    );
   }
   return (path) => {
     const database = new Database(path);

@@ -33,10 +33,13 @@ describe('excerpts', () => {
     const shown = text.split('\n');
     expect(shown[0]).toBe('line 1');
     expect(shown.at(-2)).toBe('line 100000');
-    const [, bytes, left, cursor] = /^… ([\d,]+) bytes \(([\d,]+) lines\) left out; read_output with cursor "([^"]+)" shows them …$/m.exec(text) ?? [];
+    const [, bytes, left, cursor] =
+      /^… ([\d,]+) bytes \(([\d,]+) lines\) left out; read_output with cursor "([^"]+)" shows them …$/m.exec(text) ?? [];
     expect(stdout).toMatchObject({ truncated: true, nextCursor: cursor, bytes: lines.join('').length, lines: 100_000 });
     expect(Number(left?.replaceAll(',', '')) + shown.length - 2).toBe(100_000);
-    expect(Number(bytes?.replaceAll(',', ''))).toBe(lines.join('').length - (Buffer.byteLength(text) - (shown.find((line) => line.startsWith('…')) ?? '').length - 5));
+    expect(Number(bytes?.replaceAll(',', ''))).toBe(
+      lines.join('').length - (Buffer.byteLength(text) - (shown.find((line) => line.startsWith('…')) ?? '').length - 5),
+    );
     expect(Buffer.byteLength(text)).toBeLessThan(4_200);
   });
 
@@ -88,7 +91,9 @@ describe('excerpts', () => {
         expect(stdout.bytes).toBe(bytes.length);
         expect(stdout.lines).toBe(newlines + (bytes.at(-1) === 10 ? 0 : 1));
         if (stdout.truncated !== true) return;
-        const found = /^… ([\d,]+) bytes(?: \(([\d,]+) lines\))? left out; read_output with cursor "o:(\d+)" shows them …$/m.exec(stdout.text);
+        const found = /^… ([\d,]+) bytes(?: \(([\d,]+) lines\))? left out; read_output with cursor "o:(\d+)" shows them …$/m.exec(
+          stdout.text,
+        );
         const left = Number(found?.[1]?.replaceAll(',', ''));
         const head = Number(found?.[3]);
         expect(left).toBeGreaterThan(0);

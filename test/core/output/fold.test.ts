@@ -26,12 +26,17 @@ describe('folding', () => {
 
   test('never leaves a control character, keeps the number of lines, and is done at once', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('\u001b', '[', ']', 'K', '2', ';', 'm', '\r', '\b', '\n', 'a', '😀', '\u009b', '\u0007', '\\', '\0'), maxLength: 80 }), (text) => {
-        const folded = fold(text);
-        // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-        expect(folded).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/);
-        expect(folded.split('\n').length).toBe(text.split('\n').length);
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom('\u001b', '[', ']', 'K', '2', ';', 'm', '\r', '\b', '\n', 'a', '😀', '\u009b', '\u0007', '\\', '\0'),
+          maxLength: 80,
+        }),
+        (text) => {
+          const folded = fold(text);
+          expect(folded).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/);
+          expect(folded.split('\n').length).toBe(text.split('\n').length);
+        },
+      ),
       { numRuns: 5_000 },
     );
   });

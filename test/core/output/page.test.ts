@@ -52,10 +52,17 @@ describe('pages', () => {
   });
 
   test('of both streams they hold every byte once, in the order of arrival', async () => {
-    const run = fc.record({ stream: fc.constantFrom('stdout' as const, 'stderr' as const), text: fc.string({ minLength: 1, maxLength: 30 }) });
+    const run = fc.record({
+      stream: fc.constantFrom('stdout' as const, 'stderr' as const),
+      text: fc.string({ minLength: 1, maxLength: 30 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(run, { maxLength: 30 }), fc.integer({ min: 4, max: 200 }), async (runs, limitBytes) => {
-        const of = (stream: string) => runs.filter((one) => one.stream === stream).map(({ text }) => text).join('');
+        const of = (stream: string) =>
+          runs
+            .filter((one) => one.stream === stream)
+            .map(({ text }) => text)
+            .join('');
         const order = runs.map(({ stream, text }, index): LogRun => ({ stream, bytes: Buffer.byteLength(text), atMs: index }));
         const { page } = outputOf({ stdout: of('stdout'), stderr: of('stderr'), order });
         expect((await readAll(page, { stream: 'both', limitBytes })).toString()).toBe(runs.map(({ text }) => text).join(''));
@@ -97,10 +104,13 @@ describe('pages', () => {
     expect(await page({ cursor: 'o:99' })).toEqual({ text: '', bytes: 0 });
   });
 
-  test.each(['12', 'o:', 'o:-1', 'o:1.5', 'x:1', 'o:1 ', 'b:1', 'o:99999999999999999999', 'e:1', 'b:1,2', "o:1'; --"])('the cursor %j is refused', async (cursor) => {
-    const { page } = outputOf({ stdout: 'abc' });
-    await expect(page({ cursor })).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('cursor') });
-  });
+  test.each(['12', 'o:', 'o:-1', 'o:1.5', 'x:1', 'o:1 ', 'b:1', 'o:99999999999999999999', 'e:1', 'b:1,2', "o:1'; --"])(
+    'the cursor %j is refused',
+    async (cursor) => {
+      const { page } = outputOf({ stdout: 'abc' });
+      await expect(page({ cursor })).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('cursor') });
+    },
+  );
 
   test('colours and progress are folded, and kept when asked for', async () => {
     const { page } = outputOf({ stdout: '\u001b[32mok\u001b[0m\n 1%\r 2%\n' });
@@ -167,7 +177,9 @@ describe('pages', () => {
   });
 
   test('matches see the text without its colours, lines cut around the match', async () => {
-    const { page } = outputOf({ stdout: `\u001b[1mready\u001b[0m in \u001b[32m300\u001b[0m ms\n${'x'.repeat(20_000)}needle${'y'.repeat(20_000)}\n` });
+    const { page } = outputOf({
+      stdout: `\u001b[1mready\u001b[0m in \u001b[32m300\u001b[0m ms\n${'x'.repeat(20_000)}needle${'y'.repeat(20_000)}\n`,
+    });
     const grep = { pattern: 'ready in \\d+ ms', context: 0, ignoreCase: false, max: 9 };
     expect((await page({ grep })).text).toBe('1:ready in 300 ms\n');
     const long = (await page({ grep: { ...grep, pattern: 'needle' } })).text;
@@ -181,7 +193,9 @@ describe('pages', () => {
       { stream: 'stderr', bytes: 4, atMs: 1 },
     ];
     const { page } = outputOf({ stdout: 'a 1\nc 3\n', stderr: 'b 2\n', order });
-    expect((await page({ stream: 'both', grep: { pattern: '\\d', context: 0, ignoreCase: false, max: 9 } })).text).toBe('1:a 1\n2:b 2\n3:c 3\n');
+    expect((await page({ stream: 'both', grep: { pattern: '\\d', context: 0, ignoreCase: false, max: 9 } })).text).toBe(
+      '1:a 1\n2:b 2\n3:c 3\n',
+    );
   });
 
   test('a pattern that is none is refused with the reason', async () => {

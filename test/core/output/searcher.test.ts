@@ -66,7 +66,9 @@ describe('the search thread', () => {
   test('a read that fails fails the search', async () => {
     searcher = createSearcher();
     const source = { paths: [undefined], segments: Float64Array.of(0, 0, 10) };
-    await expect(searcher.search({ ...grep('x', victim), source }, { read: () => Promise.reject(new Error('the disk is gone')) })).rejects.toThrow('the disk is gone');
+    await expect(
+      searcher.search({ ...grep('x', victim), source }, { read: () => Promise.reject(new Error('the disk is gone')) }),
+    ).rejects.toThrow('the disk is gone');
     const gone = { paths: [join(folder, 'never-was')], segments: Float64Array.of(0, 0, 10) };
     await expect(searcher.search({ ...grep('x', victim), source: gone })).rejects.toMatchObject({ code: 'internal' });
   });
@@ -74,7 +76,12 @@ describe('the search thread', () => {
   test('searches files as it does bytes, over chunk ends and in pieces of long lines', async () => {
     searcher = createSearcher();
     const path = join(folder, 'log');
-    const content = Buffer.concat([Buffer.alloc(1024 * 1024 - 3, 'x\n'), Buffer.from('\nneedle\n'), Buffer.alloc(200_000, 'z'), Buffer.from('needle')]);
+    const content = Buffer.concat([
+      Buffer.alloc(1024 * 1024 - 3, 'x\n'),
+      Buffer.from('\nneedle\n'),
+      Buffer.alloc(200_000, 'z'),
+      Buffer.from('needle'),
+    ]);
     await writeFile(path, content);
     const source = { paths: [path], segments: Float64Array.of(0, 0, content.length) };
     const found = await searcher.search({ ...grep('needle', victim), source });

@@ -27,7 +27,7 @@ export const aFolder = async () => {
 
 /** Resolves when it holds; rejects after three seconds. */
 export const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (const deadline = Date.now() + 3_000; !(await holds()); ) {
+  for (const deadline = Date.now() + 3_000; !(await holds());) {
     if (Date.now() > deadline) throw new Error(`not within 3 s: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -43,7 +43,10 @@ describe('opening a store', () => {
 
     await writeFile(join(open, 'a letter'), '');
     await chmod(open, 0o777);
-    await expect(place.open({ folder: open })).rejects.toMatchObject({ code: 'unavailable', hint: expect.stringContaining(`chmod 700 ${open}`) });
+    await expect(place.open({ folder: open })).rejects.toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringContaining(`chmod 700 ${open}`),
+    });
     expect(await readdir(open)).toEqual(['a letter']);
   });
 

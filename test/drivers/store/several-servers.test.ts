@@ -77,7 +77,10 @@ describe('several servers on one file', () => {
       `const engine = findEngine()(folder + '/corral.db'); engine.exec('begin immediate'); say('held'); setInterval(() => {}, 1e6);`,
     );
     expect(await other.line()).toBe('held');
-    await expect(store.insertSandbox(aSandbox('s1'))).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('another process') });
+    await expect(store.insertSandbox(aSandbox('s1'))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('another process'),
+    });
   });
 
   test('a killed server loses nothing that is older than 20 ms (and a margin for a slow machine)', async () => {
@@ -113,22 +116,25 @@ describe('several servers on one file', () => {
     expect(new Set((await store.sandboxes()).map(({ uid }) => uid)).size).toBe(600);
   });
 
-  test.skipIf(nodeEngine() === undefined)('of different Node versions share it: node:sqlite and libsql (needs a Node with SQLite)', async () => {
-    await using place = await aFolder();
-    const store = await place.open();
-    store.insertExecution(anExecution('x1', { title: 'é' }));
-    await store.flush();
-    await using other = await anotherProcess(
-      place.folder,
-      `const store = await openStore({ folder, openEngine: libsqlEngine(), onNotice: (notice) => say(notice.message) });
+  test.skipIf(nodeEngine() === undefined)(
+    'of different Node versions share it: node:sqlite and libsql (needs a Node with SQLite)',
+    async () => {
+      await using place = await aFolder();
+      const store = await place.open();
+      store.insertExecution(anExecution('x1', { title: 'é' }));
+      await store.flush();
+      await using other = await anotherProcess(
+        place.folder,
+        `const store = await openStore({ folder, openEngine: libsqlEngine(), onNotice: (notice) => say(notice.message) });
        store.finishExecution('x1', { status: 'finished', durationMs: 1 });
        for (let index = 0; index < 100; index += 1) await store.insertSandbox({ ...${JSON.stringify(aSandbox('s'))}, id: 't' + index }, { first: 1, count: 200 });
        await store.flush(); say('done'); setInterval(() => {}, 1e6);`,
-    );
-    for (let index = 0; index < 100; index += 1) await store.insertSandbox(aSandbox(`s${index}`), { first: 1, count: 200 });
-    expect(await other.line()).toBe('done');
-    expect(await store.execution('x1')).toMatchObject({ status: 'finished', title: 'é' });
-    expect(new Set((await store.sandboxes()).map(({ uid }) => uid)).size).toBe(200);
-    expect(place.notices).toEqual([]);
-  });
+      );
+      for (let index = 0; index < 100; index += 1) await store.insertSandbox(aSandbox(`s${index}`), { first: 1, count: 200 });
+      expect(await other.line()).toBe('done');
+      expect(await store.execution('x1')).toMatchObject({ status: 'finished', title: 'é' });
+      expect(new Set((await store.sandboxes()).map(({ uid }) => uid)).size).toBe(200);
+      expect(place.notices).toEqual([]);
+    },
+  );
 });

@@ -49,7 +49,7 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
     name: 'environment.describe',
     tool: 'describe_environment',
     title: 'What can run here',
-    description: 'What a sandbox offers: languages and their versions, programs, workspaces, limits, network and how it is isolated. Tried out, not guessed.',
+    description: 'What can run in a sandbox: languages with versions, programs, writable folders, limits, network, isolation. Tried out, not guessed.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({ sandbox: z.string().min(1).max(64).optional() }),
@@ -68,7 +68,7 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
         network: live.record.network,
         workdir: live.spec.workdir,
         writable: [...live.spec.workspaces.map((mount) => mount.target), '/tmp', live.spec.env['HOME'] ?? '/tmp'],
-        languages: languages.map(({ name, version }) => ({ name, version })),
+        languages: languages.map(({ name, version, tool }) => ({ name, version, tool })),
         missing_languages: LANGUAGES.filter((language) => !languages.some((found) => found.name === language.name)).map((language) => language.name),
         programs: USEFUL.filter((name) => programs.has(name)),
         limits: {

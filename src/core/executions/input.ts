@@ -8,7 +8,7 @@ const WAIT_CAP_SECONDS = 50;
 export const noNul = (text: string): boolean => !text.includes('\0');
 const NUL_MESSAGE = 'must not contain NUL';
 
-export const executionId = z.string().min(1).max(64).describe('From the answer that started it.');
+export const executionId = z.string().min(1).max(64);
 
 export const waitSeconds = z
   .number()
@@ -22,17 +22,22 @@ export const startFields = {
   env: z
     .record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE))
     .optional()
-    .describe('Added to the clean environment.'),
-  stdin: z.string().optional().describe('Text on standard input, then its end.'),
-  wait_seconds: waitSeconds.describe('Answer after this at the latest (default 30, max 50), with a handle; the program goes on.'),
+    ,
+  stdin: z.string().optional().describe('Text on standard input.'),
+  wait_seconds: waitSeconds.describe('Answer at the latest after this (default 30, max 50); the program goes on.'),
   timeout_seconds: z.number().positive().max(31_536_000).optional().describe('Deadline that ends the whole tree.'),
-  sandbox: z.string().min(1).max(64).optional().describe('Default: the shared one, where files and servers of earlier calls are. "ephemeral": a fresh one, gone after.'),
+  sandbox: z.string().min(1).max(64).optional().describe('Default: the shared one. "ephemeral": a fresh one, gone after.'),
   labels: z
     .record(z.string().min(1).max(64), z.string().max(256))
     .refine((labels) => Object.keys(labels).length <= 16, 'at most 16 labels')
     .optional(),
-  detach: z.boolean().optional().describe('Keep running if this call is cancelled.'),
+  detach: z.boolean().optional().describe('Goes on if this call is cancelled.'),
 } as const;
+
+/** The same, for tools that refer to execute_command: descriptions are paid for once. */
+export const startFieldsUndescribed: typeof startFields = Object.fromEntries(
+  Object.entries(startFields).map(([name, field]) => [name, field.describe('')]),
+) as unknown as typeof startFields;
 
 /** argv for the kernel: nothing empty in front, no NUL, no word it would refuse. */
 export const checkArgv = (argv: readonly string[]): void => {

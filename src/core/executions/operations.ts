@@ -50,18 +50,17 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     tool: 'execute_command',
     title: 'Run a command',
     description:
-      'Run shell text (bash), or a program with arguments as an array, in the sandbox. Answers when it ends, or after wait_seconds with status "running" ' +
-      'and an execution_id: it goes on; use wait, read_output, send_input, terminate. Long output comes as head and tail; all of it is kept for read_output. ' +
-      'Calls share files, /tmp and 127.0.0.1: a server started by one call answers the next.',
+      'Run shell text (bash) or an argv array in the sandbox. Answers when it ends, or after wait_seconds with status "running" and an execution_id for ' +
+      'wait, read_output, send_input, terminate. Long output comes as head and tail; all is kept. Calls share files and 127.0.0.1: a server started by one answers the next.',
     effect: 'execute',
     hints: HINTS,
     input: z.strictObject({
       command: z
         .union([z.string().refine((text) => text.trim() !== '', 'is empty').refine(noNul, 'must not contain NUL'), z.array(z.string())])
-        .describe('Shell text, or ["program", "arg", ...] (no shell, nothing to quote).'),
+        .describe('Shell text, or ["program", "arg", ...] without a shell.'),
       ...startFields,
-      pty: z.boolean().optional().describe('Give it a terminal; stderr then arrives in stdout.'),
-      interactive: z.boolean().optional().describe('Keep stdin open for send_input. Default: with pty, detach or wait_seconds <= 1.'),
+      pty: z.boolean().optional().describe('Give it a terminal; all output is stdout.'),
+      interactive: z.boolean().optional().describe('Open stdin for send_input. Default: with pty, detach or wait_seconds <= 1.'),
     }),
     output: executionOutput,
     run: async (input, context) => {
@@ -93,8 +92,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     tool: 'wait',
     title: 'Wait for executions',
     description:
-      'Wait, instead of asking again and again, for one or many executions: exit, output that matches a regex, a port that listens, or silence. ' +
-      'Answers at the first (or with all: true when each has met one), else after wait_seconds with satisfied: false; call again to go on waiting.',
+      'Wait for one or many executions, instead of asking again and again: exit, output matching a regex, a listening port, or silence. ' +
+      'Answers at the first (all: true: when each has), or after wait_seconds with satisfied: false.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({
@@ -129,17 +128,17 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     name: 'execution.input',
     tool: 'send_input',
     title: 'Type into a running program',
-    description: 'Send text, keys, the end of input, or a new terminal size to a running execution that was started with an open stdin or a pty.',
+    description: 'Send text, keys or the end of input to a running execution that has an open stdin or a pty.',
     effect: 'execute',
     hints: HINTS,
     input: z.strictObject({
       execution_id: executionId,
-      text: z.string().max(1024 * 1024).optional().describe('Sent as it is; end a line with \\n.'),
+      text: z.string().max(1024 * 1024).optional().describe('Sent as it is.'),
       keys: z
         .array(z.string().max(16))
         .max(64)
         .optional()
-        .describe('After the text: enter, tab, escape, backspace, space, up, down, left, right, home, end, pageup, pagedown, delete, ctrl-a .. ctrl-z.'),
+        .describe('After the text: enter, tab, escape, up, down, ctrl-c, ...'),
       end: z.boolean().optional().describe('Then close stdin.'),
       resize: z.strictObject({ cols: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }).optional(),
     }),
@@ -159,7 +158,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     tool: 'terminate',
     title: 'End executions',
     description:
-      'End the whole process tree of one or many executions, daemons included: SIGTERM (or signal), then SIGKILL after grace_seconds. Says what survived (nothing may). Harmless when it has ended.',
+      'End the whole process tree of executions, daemons included: signal, then SIGKILL after grace_seconds. Says what survived (nothing may).',
     effect: 'execute',
     hints: { destructive: true, idempotent: true, openWorld: false },
     input: z.strictObject({
@@ -198,7 +197,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     name: 'execution.list',
     tool: 'list_executions',
     title: 'List executions',
-    description: 'Executions, newest first, of all servers that share this state folder: running ones and those that ended, by status, sandbox or labels.',
+    description: 'Executions, running and ended, newest first.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({
@@ -208,7 +207,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       limit: z.int().min(1).max(200).optional().describe('Default 20.'),
       cursor: z.string().max(64).optional().describe('next_cursor of the page before.'),
     }),
-    output: z.looseObject({ executions: z.array(z.looseObject({ execution_id: z.string() })) }),
+    output: z.looseObject({ executions: z.array(z.looseObject({})) }),
     run: async (input) => {
       const limit = input.limit ?? 20;
       const records = await executions.list({ status: input.status, sandbox: input.sandbox, labels: input.labels, before: input.cursor, limit: limit + 1 });

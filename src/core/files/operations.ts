@@ -23,21 +23,21 @@ const SEARCH_ENTRIES = 100_000;
 
 const input = z.strictObject({
   action: z.enum(ACTIONS),
-  path: z.string().min(1).max(4096).describe('Absolute, or relative to the workspace.'),
-  content: z.string().optional().describe('write: the whole content.'),
-  encoding: z.enum(['text', 'base64']).optional().describe('read, write: base64 for bytes.'),
-  append: z.boolean().optional().describe('write: add at the end.'),
-  old_text: z.string().min(1).optional().describe('edit: must occur exactly once.'),
+  path: z.string().min(1).max(4096).describe('Absolute or relative to the workspace.'),
+  content: z.string().optional(),
+  encoding: z.enum(['text', 'base64']).optional().describe('base64 for bytes.'),
+  append: z.boolean().optional(),
+  old_text: z.string().min(1).optional().describe('Must occur once.'),
   new_text: z.string().optional(),
   replace_all: z.boolean().optional(),
-  offset: z.int().min(0).optional().describe('read: first line from 0 (base64: byte).'),
-  limit: z.int().min(1).max(1_000_000).optional().describe('read: lines (base64: bytes); list, search: entries.'),
-  pattern: z.string().min(1).max(2000).optional().describe('search: regex in file contents.'),
-  glob: z.string().min(1).max(500).optional().describe('list, search: such as **/*.ts.'),
-  hidden: z.boolean().optional().describe('list, search: dot files, node_modules and the like too.'),
-  recursive: z.boolean().optional().describe('list; remove: needed for a full folder.'),
-  to: z.string().min(1).max(4096).optional().describe('move: new path.'),
-  overwrite: z.boolean().optional().describe('move: replace what is there.'),
+  offset: z.int().min(0).optional().describe('read: first line from 0 (base64: byte); next_offset continues.'),
+  limit: z.int().min(1).max(1_000_000).optional().describe('Lines, bytes or entries.'),
+  pattern: z.string().min(1).max(2000).optional().describe('search: regex in contents.'),
+  glob: z.string().min(1).max(500).optional().describe('Such as **/*.ts.'),
+  hidden: z.boolean().optional().describe('Dot files and node_modules too.'),
+  recursive: z.boolean().optional(),
+  to: z.string().min(1).max(4096).optional().describe('move.'),
+  overwrite: z.boolean().optional(),
   sandbox: z.string().min(1).max(64).optional(),
 });
 type Input = z.output<typeof input>;
@@ -171,8 +171,8 @@ export const fileOperations = (deps: FileOperationsDeps): readonly Operation[] =
     tool: 'files',
     title: 'Files of the sandbox',
     description:
-      'Read, write, edit, list, search, remove or move files in the workspaces, /tmp and home of a sandbox. Text comes by lines (next_offset continues); ' +
-      'write replaces the whole file at once and makes its folders; edit replaces one exact piece of text.',
+      'Read, write, edit, list, search, remove or move files in the workspaces, /tmp and home of a sandbox. write replaces the whole file and makes its folders; ' +
+      'edit replaces one exact piece of text.',
     effect: 'write',
     hints: { destructive: true, idempotent: false, openWorld: false },
     input,

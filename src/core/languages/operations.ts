@@ -1,6 +1,6 @@
 import * as z from 'zod/v4';
 import type { Config } from '../config/schema.ts';
-import { startFields, stdinBytes, noNul } from '../executions/input.ts';
+import { noNul, startFieldsUndescribed, stdinBytes } from '../executions/input.ts';
 import type { Executions } from '../executions/types.ts';
 import { executionOutput, viewExecution } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
@@ -26,8 +26,8 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
     tool: 'execute_code',
     title: 'Run code',
     description:
-      'Run a whole program given as text, in a language, in the sandbox; compiled languages are compiled first. Answers as execute_command does. ' +
-      'stage tells where a failure happened: "compile" (the compiler\'s messages are in stderr or stdout) or "run".',
+      'Run a program given as text, compiling it first where the language needs it. Options and answer as in execute_command; ' +
+      'stage tells where it ended: "compile" or "run".',
     effect: 'execute',
     hints: { destructive: true, idempotent: false, openWorld: false },
     input: z.strictObject({
@@ -37,8 +37,8 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
         .min(1)
         .refine(noNul, 'must not contain NUL')
         .refine((code) => Buffer.byteLength(code) <= CODE_BYTES, `holds at most ${String(CODE_BYTES)} bytes: write a file (files) and run it`),
-      args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional().describe('Arguments of the program.'),
-      ...startFields,
+      args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional(),
+      ...startFieldsUndescribed,
     }),
     output: executionOutput.extend({ stage: z.enum(['prepare', 'compile', 'run']).optional() }),
     run: async (input, context) => {

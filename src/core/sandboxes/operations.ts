@@ -23,17 +23,17 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
     tool: 'sandbox',
     title: 'Sandboxes',
     description:
-      'create a further sandbox (own processes, /tmp and loopback; with private: true an own empty workspace), list them, inspect one (processes, memory, limits, mounts), or delete one with all that runs in it. ' +
-      'Not needed for ordinary work: calls share one sandbox.',
+      'create a further sandbox (own processes, /tmp, loopback; private: true gives an own empty workspace), list, inspect (processes, memory, limits) or delete one with all that runs in it. ' +
+      'Not needed for ordinary work.',
     effect: 'execute',
     hints: { destructive: true, idempotent: false, openWorld: false },
     input: z.strictObject({
       action: z.enum(['create', 'list', 'inspect', 'delete']),
-      sandbox: z.string().min(1).max(64).optional().describe('inspect, delete.'),
+      sandbox: z.string().min(1).max(64).optional(),
       driver: z.enum(['bubblewrap', 'host']).optional(),
       network: z.enum(['none', 'host']).optional(),
       private: z.boolean().optional(),
-      env: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional().describe('For all its executions.'),
+      env: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
       limits: z
         .strictObject({
           memory_bytes: z.int().min(16 * MIB).optional(),
@@ -43,8 +43,8 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
           open_files: z.int().min(16).optional(),
         })
         .optional(),
-      lifetime_seconds: z.int().min(1).optional().describe('It ends after this.'),
-      all: z.boolean().optional().describe('list: ended ones too.'),
+      lifetime_seconds: z.int().min(1).optional(),
+      all: z.boolean().optional().describe('list: ended too.'),
     }),
     output: z.looseObject({}),
     run: async (input, context) => {

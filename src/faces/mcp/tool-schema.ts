@@ -1,12 +1,20 @@
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
 
-/** zod writes the range of safe integers and the type of record keys into every schema: true of all JSON, so only weight. */
+/** Bounds on lengths and from below: enforced at the door with a message of their own, and only weight for a model that chooses arguments. */
+const WEIGHT = ['minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const;
+
+/** Every byte of the list is paid for in each conversation: what is true of all JSON, or says nothing to a model, is left out. */
 const leaveOutTheObvious = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER || jsonSchema.minimum === 0 || jsonSchema.minimum === 1) delete jsonSchema.minimum;
+  if (jsonSchema.exclusiveMinimum === 0) delete jsonSchema.exclusiveMinimum;
+  for (const key of WEIGHT) delete jsonSchema[key];
   const names = jsonSchema.propertyNames;
-  if (typeof names === 'object' && Object.keys(names).length === 1 && names.type === 'string') delete jsonSchema.propertyNames;
+  if (typeof names === 'object' && names.enum === undefined) delete jsonSchema.propertyNames;
+  if (jsonSchema.description === '') delete jsonSchema.description;
+  const more = jsonSchema.additionalProperties;
+  if (typeof more === 'object' && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
 };
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Programs that make system calls and connections which a shell cannot. Lines of standard input are "name kind argument...";
  * answers are "E name errno", 0 for success. The same in two languages, as most machines have one of them. No single quotes: they are
- * handed over in a shell's.
+ * handed over in a shell's. An abstract name is tried as it is and padded to the full length, since servers bind it either way.
  */
 
 export const PYTHON_RUNNER = `
@@ -16,12 +16,15 @@ def connect(family, address):
     s.settimeout(1)
     s.connect(address)
     return 0
+def abstract(name):
+    try: return connect(socket.AF_UNIX, name)
+    except OSError: return connect(socket.AF_UNIX, name.ljust(108, chr(0)))
 for line in sys.stdin:
     name, kind, *words = line.split()
     try:
         if kind == "call": e = call(words)
         elif kind == "tcp": e = connect(socket.AF_INET6 if ":" in words[0] else socket.AF_INET, (words[0], int(words[1])))
-        else: e = connect(socket.AF_UNIX, chr(0) + words[0])
+        else: e = abstract(chr(0) + words[0])
     except OSError as problem:
         e = problem.errno or 110
     print("E", name, e, flush=True)
@@ -53,7 +56,9 @@ while (<STDIN>) {
     my $ip = Socket::inet_pton($six ? AF_INET6 : AF_INET, $words[0]);
     $e = $six ? attempt(AF_INET6, Socket::pack_sockaddr_in6($words[1], $ip)) : attempt(AF_INET, pack_sockaddr_in($words[1], $ip));
   } else {
-    $e = attempt(AF_UNIX, pack_sockaddr_un(chr(0) . $words[0]));
+    my $path = chr(0) . $words[0];
+    $e = attempt(AF_UNIX, pack("S a*", AF_UNIX, $path));
+    $e = attempt(AF_UNIX, pack("S a108", AF_UNIX, $path)) if $e;
   }
   print "E $name $e\\n";
 }

@@ -78,7 +78,7 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
         program?.includes('/')
           ? `${quoted(program)} does not exist in the sandbox.`
           : `${quoted(program)} was not found in PATH (${searchPath === undefined || searchPath === '' ? 'which is empty' : searchPath}).`,
-      hint: () => 'describe_environment lists the programs and languages that are here; install_packages can add one.',
+      hint: () => 'describe_environment lists the programs and languages that are here.',
     },
   ],
   [

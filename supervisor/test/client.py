@@ -301,12 +301,15 @@ class Supervisor:
 
     def stop(self, keep=False):
         if not self.gone:
-            try:
-                c = self.client()
-                c.call(0x0B, struct.pack('<I', 0), 0x80)
-                c.close()
-            except (OSError, Closed, TimeoutError):
-                pass
+            for _ in range(50):
+                try:
+                    c = self.client()
+                    c.call(0x0B, struct.pack('<I', 0), 0x80)
+                    c.close()
+                    break
+                except (OSError, Closed, TimeoutError):
+                    if self.wait(0.02):
+                        break
             if not self.wait(8):
                 os.kill(self.pid, signal.SIGKILL)
                 self.wait(5)

@@ -751,10 +751,90 @@ def bad_start():
     sv.stop()
 
 
+class Launcher:
+    def __init__(self):
+        self.process = subprocess.Popen([PROGRAM, 'launch'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.next = 0
+
+    def send(self, kind, payload):
+        self.next += 1
+        self.process.stdin.write(frame(kind, self.next, payload))
+
+    def get(self):
+        def exact(n):
+            data = b''
+            while len(data) < n:
+                more = self.process.stdout.read(n - len(data))
+                assert more, 'the launcher ended'
+                data += more
+            return data
+        body = exact(struct.unpack('<I', exact(4))[0])
+        return body[0], body[5:]
+
+
+def launch_mode():
+    """As root: a private uid writes into a staged folder that root owns with 0700, and cannot read a file of root."""
+    if os.getuid() != 0 or not shutil.which('bwrap'):
+        return
+    d = tempfile.mkdtemp(prefix='corral-launch-')
+    for name, mode in (('logs', 0o700), ('work', 0o700), ('plain', 0o755)):
+        os.mkdir(f'{d}/{name}', mode)
+    with open(d + '/plain/secret', 'w') as f:
+        f.write('top')
+    os.chmod(d + '/plain/secret', 0o600)
+    secret, own, uid = os.urandom(32), os.urandom(32), 1900000001
+    argv = ['/usr/bin/bwrap', '--unshare-user', '--unshare-pid', '--unshare-net', '--uid', '1000', '--gid', '1000', '--as-pid-1', '--cap-drop', 'ALL',
+            '--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64', '--proc', '/proc',
+            '--dev', '/dev', '--ro-bind', '/mnt/program', '/supervisor', '--bind', '/mnt/work', '/work', '--ro-bind', '/mnt/plain', '/plain',
+            '--ro-bind-data', '10', '/blob', '--info-fd', '8', '--', '/supervisor', 'serve']
+    mounts = [(d + '/work', 'work', 1), (d + '/plain', 'plain', 2), (PROGRAM, 'program', 2)]
+
+    def request(argv):
+        return (b''.join(s(d + x) for x in ('', '/socket', '/logs', '/journal', '/boot')) + s(configuration(secret, own, ['/work'])) + struct.pack('<II', uid, uid)
+                + strings([]) + s('/mnt') + struct.pack('<I', len(mounts)) + b''.join(s(a) + s(b) + bytes([f]) for a, b, f in mounts)
+                + strings(argv) + strings(['PATH=/usr/bin']) + strings(['a blob']))
+    launcher = Launcher()
+    try:
+        launcher.send(0x20, request(['/no/such/program']))
+        kind, payload = launcher.get()
+        assert kind == 0xFF and b'/no/such/program' in payload, payload
+        os.unlink(d + '/socket')
+        launcher.send(0x20, request(argv))
+        kind, payload = launcher.get()
+        assert kind == 0xA0, payload
+        pid = struct.unpack('<i', payload)[0]
+        kind, payload = launcher.get()
+        info = json.loads(payload[8:])
+        inside = info['child-pid']
+        assert kind == 0xA1 and struct.unpack_from('<i', payload)[0] == pid
+        assert until(lambda: os.path.exists(f'/proc/{inside}') and b'serve' in open(f'/proc/{inside}/cmdline', 'rb').read())
+        c = Client(d + '/socket', secret)
+        assert c.is_pid1 == 1
+        assert c.sh('a', 'echo made > /work/file; stat -c %u:%a /work; cat /blob').out == b'1000:700\na blob'
+        st = os.stat(d + '/work/file')
+        assert (st.st_uid, st.st_gid) == (0, 0), st
+        e = c.sh('b', 'cat /plain/secret || echo refused; touch /plain/x || echo refused')
+        assert e.out == b'refused\nrefused\n', e
+        with open(f'/proc/{inside}/status') as f:
+            assert f'Uid:\t{uid}\t{uid}\t{uid}\t{uid}' in f.read()
+        with open(f'/proc/{inside}/stat') as f:
+            ticks = int(f.read().rsplit(')', 1)[1].split()[19])
+        launcher.send(0x21, struct.pack('<iQ', inside, ticks + 1))
+        assert launcher.get()[0] == 0xFF and os.path.exists(f'/proc/{inside}')
+        launcher.send(0x21, struct.pack('<iQ', inside, ticks))
+        assert launcher.get()[0] == 0x80
+        kind, payload = launcher.get()
+        assert kind == 0xA2 and struct.unpack_from('<i', payload)[0] == pid
+    finally:
+        launcher.process.stdin.close()
+        assert launcher.process.wait(5) == 0
+        shutil.rmtree(d)
+
+
 def main():
     only = sys.argv[sys.argv.index('--only') + 1] if '--only' in sys.argv else None
     failed = 0
-    cases = [(f, config) for f, config in TESTS] + ([] if BWRAP else [(disk_full, None), (bad_start, None)])
+    cases = [(f, config) for f, config in TESTS] + ([] if BWRAP else [(disk_full, None), (bad_start, None)] + ([] if BWRAP or 'asan' in PROGRAM else [(launch_mode, None)]))
     for f, config in cases:
         if only and f.__name__ != only:
             continue

@@ -56,17 +56,22 @@ export const runBubblewrap = async ({ args, data }: BubblewrapArguments, options
     for (let fd = 3; fd < FIRST_DATA_FD; fd += 1) stdio[fd] = fd === INFO_FD ? 'pipe' : 'ignore';
     descriptors.forEach((fd, index) => (stdio[FIRST_DATA_FD + index] = fd));
     const identity = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid };
-    const child = spawn('bwrap', args, { stdio, cwd: '/', env: options.env ?? {}, timeout: options.timeoutMs ?? 15_000, killSignal: 'SIGKILL', ...identity });
+    const child = spawn('bwrap', args, { stdio, cwd: '/', env: options.env ?? {}, ...identity });
     const collect = (fd: number): (() => string) => {
       const chunks: Buffer[] = [];
       child.stdio[fd]?.on('data', (chunk: Buffer) => chunks.push(chunk));
       return () => Buffer.concat(chunks).toString();
     };
     const [stdout, stderr, info] = [collect(1), collect(2), collect(INFO_FD)];
+    // Killing bwrap ends nothing: pid 1 of the sandbox does.
+    const late = setTimeout(() => {
+      const inside = /"child-pid": (\d+)/.exec(info())?.[1];
+      for (const pid of [inside, child.pid]) if (pid !== undefined) process.kill(Number(pid), 'SIGKILL');
+    }, options.timeoutMs ?? 15_000);
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (...ending) => resolve(ending));
-    });
+    }).finally(() => clearTimeout(late));
     return { code, signal, stdout: stdout(), stderr: stderr(), info: info() };
   } finally {
     descriptors.forEach((fd) => closeSync(fd));

@@ -89,6 +89,8 @@ const AT_A_PROCESS: readonly (readonly [SyscallName, readonly number[]])[] = [
   ['rt_tgsigqueueinfo', [0, 1]],
   ['pidfd_open', [0]],
 ];
+/** With it a file tells its owner, which may be pid 1, "readable" by any signal: SIGTERM, for one, which does not name its sender. */
+const F_SETSIG = 10;
 /** PRIO_USER and IOPRIO_WHO_USER reach every process of the user, pid 1 among them. */
 const PRIO_USER = 2;
 const IOPRIO_WHO_USER = 3;
@@ -188,6 +190,7 @@ export const buildSeccompFilter = (architecture: Architecture, options: FilterOp
         jumpIf('equal', PID_1, { yes: 'refuse' }),
       ]),
     ),
+    ...examine('fcntl', EPERM, [load(argument(1)), jumpIf('equal', F_SETSIG, { yes: 'refuse' })]),
     ret(ALLOW),
   ]);
 };

@@ -26,6 +26,7 @@ const NUMBERS = {
   delete_module: [176, 106],
   fanotify_init: [300, 262],
   fanotify_mark: [301, 263],
+  fcntl: [72, 25],
   finit_module: [313, 273],
   fsconfig: [431, 431],
   fsmount: [432, 432],

@@ -124,6 +124,12 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
     }
   });
 
+  test('no file tells pid 1 anything by a signal of choice; other fcntl work', () => {
+    expect(verdict('fcntl', [3, 10, 15])).toBe(EPERM);
+    expect(verdict('fcntl', [3, 0xdead_0000_000an, 15])).toBe(EPERM);
+    for (const command of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 16, 1024, 1030, 1033]) expect(verdict('fcntl', [3, command, 1])).toBe(ALLOW);
+  });
+
   test('what the supervisor and every program need is there', () => {
     const needed = { x86_64: [0, 1, 7, 20, 23, 57, 58, 59, 61, 112, 157, 281, 282, 283, 289, 290, 291, 424, 436, 437, 444], aarch64: [63, 64, 73, 22, 74, 85, 95, 157, 167, 220, 221, 260, 424, 436, 437, 444] };
     const program = buildSeccompFilter(architecture, PLAIN);

@@ -11,7 +11,7 @@ const HEADERS: readonly { readonly architecture: Architecture; readonly files: r
 
 const numbersOf = (file: string): Map<string, number> => {
   const found = new Map<string, number>();
-  for (const [, name, number] of readFileSync(file, 'utf8').matchAll(/^#define __NR_(\w+)\s+(\d+)$/gm))
+  for (const [, name, number] of readFileSync(file, 'utf8').matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)$/gm))
     if (name !== undefined) found.set(name, Number(number));
   return found;
 };

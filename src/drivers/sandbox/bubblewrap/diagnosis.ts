@@ -46,6 +46,7 @@ const SETTINGS: readonly Cause[] = [
 const FORBIDDEN =
   /No permissions to creat|Creating new namespace failed|setting up uid map|Failed RTM_NEWADDR|Creating new user namespace/i;
 const MASKED_PROC = /Can't mount proc/i;
+const OWNERS = /map of owners/i;
 const OLD = /Unknown option|unrecognized option/i;
 
 export const BWRAP_MISSING_FIX = 'sudo apt-get install bubblewrap   (or dnf, pacman, apk: the package has the same name)';
@@ -71,6 +72,12 @@ export const explainBubblewrapFailure = async (bootLog: string, setting: ReadSet
     return unavailable(
       'a /proc of its own cannot be mounted, as in a container whose /proc is masked',
       'Start the container with --security-opt systempaths=unconfined, or run Corral on the machine itself.',
+      bootLog,
+    );
+  if (OWNERS.test(bootLog))
+    return unavailable(
+      'a workspace lies on a file system, or this is a kernel, that cannot show its files to a private uid (no idmapped mounts)',
+      'Put the workspace on ext4, xfs or btrfs with Linux 5.12 or newer, or run the server as an ordinary user.',
       bootLog,
     );
   if (OLD.test(bootLog)) return unavailable(`this bubblewrap is too old (${said})`, 'Install bubblewrap 0.8 or newer.', bootLog);

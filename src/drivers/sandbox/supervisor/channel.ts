@@ -8,7 +8,7 @@ import { REPLY } from './protocol.ts';
 /** More unanswered requests than this are refused: the peer does not keep up. */
 const MAX_PENDING = 4096;
 const MAX_ID = 0xffff_ffff;
-/** An answer that takes longer means that the peer hangs. Requests that may wait say how much longer. */
+/** An answer that takes longer means that the peer hangs. Requests that may take longer say by how much. */
 const ANSWER_MS = 30_000;
 
 /** Reads a reply's payload. It runs while the frame is in memory and must not keep the reader. */
@@ -28,6 +28,8 @@ export interface ChannelOptions {
   write(frame: Buffer): void;
   /** A frame with id 0. The reader is valid during the call only. Throws ProtocolViolation for what it does not know. */
   onEvent(type: number, payload: FrameReader): void;
+  /** Default 30 s. */
+  readonly answerMs?: number;
 }
 
 /** Requests and replies over any stream of bytes: ids, the table of pending requests, the way back of errors. */
@@ -42,8 +44,8 @@ export interface Channel {
   feed(chunk: Buffer, length: number): void;
   /** Rejects everything that is pending, and everything to come, with this error. */
   fail(error: CorralError): void;
-  /** Throws ProtocolViolation when a request has waited past its deadline. */
-  checkDeadlines(): void;
+  /** What the peer has not answered in time; undefined when all is well. */
+  overdue(): string | undefined;
 }
 
 export interface Request {
@@ -51,7 +53,7 @@ export interface Request {
   readonly payload: FrameWriter;
 }
 
-export const createChannel = ({ write, onEvent }: ChannelOptions): Channel => {
+export const createChannel = ({ write, onEvent, answerMs = ANSWER_MS }: ChannelOptions): Channel => {
   const pending = new Map<number, Pending>();
   let failure: CorralError | undefined;
   let lastId = 0;
@@ -104,7 +106,7 @@ export const createChannel = ({ write, onEvent }: ChannelOptions): Channel => {
           reply,
           context,
           decode,
-          deadline: performance.now() + ANSWER_MS + mayTakeMs,
+          deadline: performance.now() + answerMs + mayTakeMs,
           resolve: resolve as (value: unknown) => void,
           reject,
         });
@@ -121,10 +123,10 @@ export const createChannel = ({ write, onEvent }: ChannelOptions): Channel => {
       pending.clear();
       for (const request of waiting) request.reject(failure);
     },
-    checkDeadlines: () => {
+    overdue: () => {
       const now = performance.now();
-      for (const request of pending.values())
-        if (request.deadline < now) throw new ProtocolViolation(`no answer to "${request.context.action}" in time`);
+      for (const { deadline, context } of pending.values()) if (deadline < now) return context.action;
+      return undefined;
     },
   };
 };

@@ -148,11 +148,8 @@ export const openConnection = async (options: ConnectOptions, signal?: AbortSign
         clearTimeout(helloTimer);
         signal?.removeEventListener('abort', abort);
         watchdog = setInterval(() => {
-          try {
-            channel.checkDeadlines();
-          } catch (error) {
-            disconnect(error as Error);
-          }
+          const action = channel.overdue();
+          if (action !== undefined) disconnect(new Error(`it did not answer the request to ${action} in time`));
         }, DEADLINE_CHECK_MS).unref();
         resolve({
           hello: said,

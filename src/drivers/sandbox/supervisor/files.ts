@@ -14,6 +14,8 @@ const DEFAULT_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const MODE_BITS = 0o7777;
 const FRAME_SPARE_BYTES = 256;
+/** A tree of millions of files takes minutes; the supervisor does other things meanwhile. */
+const REMOVE_MS = 10 * 60_000;
 
 /** How a sandbox sends a request, whatever connection it has at the moment. */
 export type Send = <T>(
@@ -77,6 +79,7 @@ export const createSupervisedFiles = (send: Send, roots: readonly string[]): San
       REPLY.fsRemove,
       context('remove', path),
       (reply) => ({ removed: reply.u32() }),
+      { mayTakeMs: REMOVE_MS },
     );
 
   const append = async (path: string, data: Uint8Array, mode: number, parents: number, signal?: AbortSignal): Promise<{ size: number }> => {

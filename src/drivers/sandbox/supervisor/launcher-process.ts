@@ -100,7 +100,11 @@ export const startLauncher = (supervisorPath: string, onEnd: () => void): Launch
     kill: async ({ pid, startTicks }) => {
       const request = channel.begin(REQUEST.end, 32);
       request.payload.i32(pid).u64(startTicks);
-      await channel.call(request, REPLY.ok, { action: 'end a process' }, nothing);
+      try {
+        await channel.call(request, REPLY.ok, { action: 'end a process' }, nothing);
+      } catch (error) {
+        if (!(error instanceof CorralError && error.code === 'not_found')) throw error;
+      }
     },
     end: async () => {
       child.stdin.end();

@@ -48,7 +48,7 @@ export interface SupervisorLauncher extends AsyncDisposable {
   /** Starts the launcher now, while the server is small. Without it, the first launch does. */
   warm(): void;
   launch(options: LaunchOptions): Promise<Launched>;
-  /** SIGKILL, if it is still this process and not a later one with its pid. */
+  /** SIGKILL, if it is still this process and not a later one with its pid; resolves also when it is gone already. */
   kill(process: ProcessIdentity): Promise<void>;
 }
 

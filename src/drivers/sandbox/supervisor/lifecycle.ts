@@ -19,6 +19,7 @@ import { endRemains, MARKER } from './remains.ts';
 import { openSupervisedSandbox } from './sandbox.ts';
 import { createSecrets, readSecrets, readSmallFile } from './secrets.ts';
 import type { Secrets } from './secrets.ts';
+import { within } from './within.ts';
 
 /** What a driver decides about one sandbox; the rest is the same for all that use a supervisor. */
 export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' | 'gid' | 'stagingFolder' | 'staged'> {
@@ -32,8 +33,8 @@ export interface LifecycleOptions {
   readonly launcher: SupervisorLauncher;
   /** Executions a sandbox may hold, running or ended and not yet acknowledged. */
   readonly maxExecutions: number;
-  /** Turns what the launched program printed before it failed into an error; undefined when it is not understood. */
-  explain(bootLog: string): Promise<CorralError | undefined>;
+  /** Turns what was said before the failure, by the launched program or else by the launcher, into an error; undefined when it is not understood. */
+  explain(said: string): Promise<CorralError | undefined>;
 }
 
 export interface Lifecycle {
@@ -73,17 +74,6 @@ const asUnavailable = (id: string, error: unknown): CorralError =>
           cause: error,
         },
       );
-
-/** The promise's value, or `fallback` when it takes longer. */
-const within = async <T>(promise: Promise<T>, ms: number, fallback: T): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, ms, fallback)));
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 /** Settles with the promise, or rejects when the call is cancelled. */
 const orCancelled = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
@@ -189,13 +179,12 @@ export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: Li
     // The program's last words are in the log only after it ended.
     if (launched !== undefined) await within(launched.ended, ENDED_MS, 0).catch(() => {}); // a launcher that died tells nothing
     const bootLog = await bootLogOf(folder);
-    const explained = bootLog === '' ? undefined : await explain(bootLog);
+    const reason = error instanceof Error ? error.message : String(error);
+    const explained = await explain(bootLog === '' ? reason : bootLog);
     if (explained !== undefined) return explained;
-    if (error instanceof CorralError && bootLog === '') return error;
+    if (error instanceof CorralError && error.code !== 'failed_to_start' && bootLog === '') return error;
     const said = bootLog === '' ? '' : ` Its log ends with: ${bootLog.slice(-TAIL_CHARACTERS)}`;
-    return new CorralError('unavailable', `The sandbox did not start: ${error instanceof Error ? error.message : String(error)}.${said}`, {
-      cause: error,
-    });
+    return new CorralError('unavailable', `The sandbox did not start: ${reason}.${said}`, { cause: error });
   };
 
   return {

@@ -29,13 +29,16 @@ import {
   outcomeNumber,
 } from './messages.ts';
 import { CHUNK_BYTES, EVENT, KILL_MODE, REPLY, REQUEST } from './protocol.ts';
+import { within } from './within.ts';
 
 /** The supervisor gives up on survivors this long after its last SIGKILL. */
 const AFTER_KILL_MS = 5000;
 /** Pauses before each further attempt to get a broken connection back. */
 const RECONNECT_MS = [0, 50, 200, 1000, 3000, 10_000] as const;
-/** What core and supervisor may differ about when a request names its own duration. */
+/** Beyond the grace, for the last SIGKILL and the ends it brings. */
 const SLACK_MS = 5000;
+/** A supervisor that does not take the order to end within this time is ended by force. */
+const SHUTDOWN_MS = 2000;
 
 export interface ConnectionEvents {
   onEvent(type: number, payload: FrameReader): void;
@@ -331,11 +334,12 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
           : undefined;
       state = 'ending';
       // Whatever becomes of the request, `destroy` sees to the end and says whether it was reached.
-      const heard = await asked?.then(
+      const heard = asked?.then(
         () => true,
         () => false,
       );
-      await options.destroy(heard === true ? graceMs + SLACK_MS : 0);
+      const obeys = heard !== undefined && (await within(heard, SHUTDOWN_MS, false));
+      await options.destroy(obeys ? graceMs + SLACK_MS : 0);
       connection.close();
       becomeGone('it was ended by this server.');
     },

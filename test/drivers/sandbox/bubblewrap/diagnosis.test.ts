@@ -13,6 +13,7 @@ describe('why bubblewrap failed', () => {
     ['bwrap: Creating new namespace failed: No space left on device', { 'user.max_user_namespaces': '0' }, 'user.max_user_namespaces='],
     ["bwrap: Can't mount proc on /newroot/proc: Operation not permitted", {}, 'systempaths=unconfined'],
     ['bwrap: Unknown option --disable-userns', {}, '0.8'],
+    ['the file system of a mount source does not take a map of owners: Invalid argument', {}, 'ordinary user'],
     [NO_PERMISSION, {}, 'In a container'],
   ])('%s', async (said, values, fix) => {
     const error = await explainBubblewrapFailure(said, settings(values as Record<string, string>));

@@ -7,9 +7,20 @@ import type { BubblewrapDriverOptions } from '../../../../src/drivers/sandbox/bu
 import { createSupervisorLauncher } from '../../../../src/drivers/sandbox/supervisor/launcher.ts';
 import { describeSandboxDriverContract } from '../../../contract/sandbox-driver.ts';
 import { UNPRIVILEGED, whyNoBubblewrap } from '../../../support/run-bubblewrap.ts';
-import { aCommand, aSpec, createListener, failure, processesWith, runToEnd, temporaryState, text } from '../../../support/sandboxes.ts';
+import { startServer } from '../../../support/sandbox-server.ts';
+import {
+  aCommand,
+  aSpec,
+  ENV,
+  createListener,
+  failure,
+  processesWith,
+  runToEnd,
+  temporaryState,
+  text,
+} from '../../../support/sandboxes.ts';
 import type { SupervisedHandle } from '../../../../src/drivers/sandbox/supervisor/handle.ts';
-import { waitUntilGone } from '../../../../src/drivers/sandbox/supervisor/process-identity.ts';
+import { isAlive, waitUntilGone } from '../../../../src/drivers/sandbox/supervisor/process-identity.ts';
 import { SHELL_PROGRAMS } from '../../../support/shell-programs.ts';
 import { supervisorPath } from '../../../support/supervisor.ts';
 
@@ -113,6 +124,38 @@ describe.skipIf(whyNoBubblewrap() !== undefined)('the bubblewrap driver', () => 
     expect((await failure(driver.open(spec.id, spec.folder))).code).toBe('unavailable');
     writeFileSync(join(spec.folder, 'secret'), secret);
     await (await driver.open(spec.id, spec.folder))!.end(0);
+  });
+
+  test('ends a supervisor that does not listen, by force', async () => {
+    const { driver, state } = await withDriver();
+    const sandbox = await driver.create(aSpec(state, uid));
+    const listener = createListener(sandbox);
+    const { supervisor, launched } = sandbox.handle as SupervisedHandle;
+    process.kill(supervisor.pid, 'SIGSTOP');
+    await sandbox.end(0);
+    expect(await isAlive(supervisor)).toBe(false);
+    expect(await isAlive(launched)).toBe(false);
+    expect(listener.lost).toHaveLength(1);
+  });
+
+  test('is found again after the server that made it was killed, with all that ran and runs', async () => {
+    const { driver, state } = await withDriver();
+    const spec = aSpec(state, uid);
+    const sign = '78000001';
+    const server = await startServer(spec, [
+      { execution: 'short', steps: [['sh', '-c', 'sleep 0.2; echo done; exit 5']], cwd: '/', env: ENV },
+      { execution: 'long', steps: [['sh', '-c', `echo first; sleep 0.4; echo second; sleep ${sign}`]], cwd: '/', env: ENV },
+    ]);
+    server.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const sandbox = (await driver.open(spec.id, spec.folder))!;
+    const found = new Map((await sandbox.list()).map((execution) => [execution.execution, execution]));
+    expect(found.get('short')?.exit).toMatchObject({ outcome: { kind: 'exited', code: 5 }, stdout: { bytes: 5 } });
+    expect(found.get('long')?.exit).toBeUndefined();
+    expect(readFileSync(join(spec.folder, 'log', 'long.out'), 'utf8')).toBe('first\nsecond\n');
+    expect(processesWith(sign).length).toBeGreaterThan(0);
+    await sandbox.end(0);
+    expect(processesWith(sign)).toEqual([]);
   });
 
   test('keeps secrets and handle to its own user', async () => {

@@ -104,10 +104,26 @@ export const attackBesideShell = async (probe: EscapeProbe, context: ProbeContex
   using folder = temporaryFolder();
   const payload = join(folder.path, 'payload');
   writeFileSync(join(folder.path, 'probe'), compileProbe(attacks, context.arch));
-  writeFileSync(payload, `#!/bin/sh\nexport PATH=/usr/local/bin:/usr/bin:/bin MARK=1\n/bin/sh ${join(folder.path, 'probe')} 2>/dev/null\n`, { mode: 0o755 });
+  writeFileSync(
+    payload,
+    `#!/bin/sh\nexport PATH=/usr/local/bin:/usr/bin:/bin MARK=1\n/bin/sh ${join(folder.path, 'probe')} 2>/dev/null\n`,
+    { mode: 0o755 },
+  );
   const uid = 'uid' in identity ? identity.uid : undefined;
   const built = buildBubblewrapArguments({
-    spec: { id: 'x', folder: '/', workdir: '/', workspaces: [], mounts: [], env: {}, network: 'host', limits: {}, leaseMs: 1, lifetimeMs: 0, uid },
+    spec: {
+      id: 'x',
+      folder: '/',
+      workdir: '/',
+      workspaces: [],
+      mounts: [],
+      env: {},
+      network: 'host',
+      limits: {},
+      leaseMs: 1,
+      lifetimeMs: 0,
+      uid,
+    },
     host: await describeHostLayout(),
     supervisorPath: payload,
     supervisorInside: payload,

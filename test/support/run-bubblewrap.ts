@@ -13,7 +13,11 @@ export const UNPRIVILEGED = 61_001;
 export const whyNoBubblewrap = (): string | undefined => {
   try {
     const identity = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
-    execFileSync('bwrap', ['--unshare-user', '--disable-userns', '--ro-bind', '/', '/', 'true'], { stdio: 'pipe', timeout: 10_000, ...identity });
+    execFileSync('bwrap', ['--unshare-user', '--disable-userns', '--ro-bind', '/', '/', 'true'], {
+      stdio: 'pipe',
+      timeout: 10_000,
+      ...identity,
+    });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -29,6 +29,10 @@ const PROCESSES = 64;
 const HOME = '/home/sandbox';
 const WORKSPACE = '/workspace';
 
+const throwIfCancelled = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted === true) throw new CorralError('cancelled', 'The call was cancelled.');
+};
+
 const runCheck = async (check: Check, deps: DoctorDeps, signal: AbortSignal | undefined): Promise<CheckResult> => {
   const { id, title } = check;
   const late = AbortSignal.timeout(CHECK_MS);
@@ -37,9 +41,13 @@ const runCheck = async (check: Check, deps: DoctorDeps, signal: AbortSignal | un
       late.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_MS / 1000} s`)), { once: true });
       signal?.addEventListener('abort', () => reject(new CorralError('cancelled', 'The call was cancelled.')), { once: true });
     });
-    return { id, title, ...(await Promise.race([check.run(deps, signal === undefined ? late : AbortSignal.any([signal, late])), overdue])) };
+    return {
+      id,
+      title,
+      ...(await Promise.race([check.run(deps, signal === undefined ? late : AbortSignal.any([signal, late])), overdue])),
+    };
   } catch (error) {
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     return { id, title, status: 'fail', found: `the check failed: ${toCorralError(error).message}` };
   }
 };
@@ -78,7 +86,9 @@ const contextOf = async (deps: DoctorDeps, spec: SandboxSpec, targets: Targets):
     outside: targets.outside,
     stateDir: deps.config.stateDir,
     homePaths: await privateHomePaths(deps.home, mounted),
-    serverVariables: Object.keys(deps.env).filter((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !(name in spec.env) && !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)),
+    serverVariables: Object.keys(deps.env).filter(
+      (name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !(name in spec.env) && !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name),
+    ),
     readOnly: spec.mounts.map(({ target }) => target),
     port: targets.port,
     abstract: targets.abstract,
@@ -92,10 +102,15 @@ const checkOwner = async (spec: SandboxSpec, runner: ExecutionRunner, signal: Ab
   const about = { id: 'workspace', title: 'Files in a workspace' };
   const { exit } = await runner.run(['/bin/sh', '-c', 'echo made >made'], 10_000, signal);
   const source = spec.workspaces[0]?.source ?? '';
-  if (exit.outcome.kind !== 'exited' || exit.outcome.code !== 0) return { ...about, status: 'fail', found: 'a command cannot write into its workspace' };
+  if (exit.outcome.kind !== 'exited' || exit.outcome.code !== 0)
+    return { ...about, status: 'fail', found: 'a command cannot write into its workspace' };
   const [owner, made] = await Promise.all([stat(source), stat(join(source, 'made'))]);
   return owner.uid === made.uid && owner.gid === made.gid
-    ? { ...about, status: 'ok', found: `written from inside${spec.uid === undefined ? '' : ` as uid ${spec.uid}`}, owned outside by the folder's owner, ${owner.uid}` }
+    ? {
+        ...about,
+        status: 'ok',
+        found: `written from inside${spec.uid === undefined ? '' : ` as uid ${spec.uid}`}, owned outside by the folder's owner, ${owner.uid}`,
+      }
     : { ...about, status: 'fail', found: `a file made inside belongs to ${made.uid}, not to the folder's owner ${owner.uid}` };
 };
 
@@ -137,16 +152,18 @@ const lookInside = async (deps: DoctorDeps, driver: SandboxDriver, limited: bool
  * is `unproven`. Throws only when cancelled.
  */
 export const runDoctor = async (deps: DoctorDeps, signal?: AbortSignal): Promise<DoctorReport> => {
+  throwIfCancelled(signal);
   const checks = await Promise.all(CHECKS.map((check) => runCheck(check, deps, signal)));
   const driver = deps.drivers.get('bubblewrap');
   const probe = await driver?.probe(signal);
+  throwIfCancelled(signal);
   let inside: Inside;
   if (driver === undefined || probe?.available !== true) inside = { checks: [], probes: unproven('there is no sandbox to try it in') };
   else
     try {
       inside = await lookInside(deps, driver, probe.capabilities.limits.includes('processes'), signal);
     } catch (error) {
-      signal?.throwIfAborted();
+      throwIfCancelled(signal);
       const { message } = toCorralError(error);
       inside = { checks: [{ id: 'inside', title: 'A look from inside', status: 'fail', found: message }], probes: unproven(message) };
     }

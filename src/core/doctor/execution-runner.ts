@@ -52,14 +52,17 @@ export const createExecutionRunner = (sandbox: Sandbox, spec: SandboxSpec): Exec
       await start(argv, deadlineMs);
     },
     run: async (argv, deadlineMs, signal) => {
-      signal?.throwIfAborted();
+      if (signal?.aborted === true) throw new CorralError('cancelled', 'The call was cancelled.');
       // Its exit may arrive before the answer to the start: the name is known beforehand.
       const execution = `doctor-${count + 1}`;
       const exit = new Promise<Exit>((resolve, reject) => waiting.set(execution, { resolve, reject }));
       exit.catch(() => {}); // also heard below, unless the start fails first
       const abort = (): void => waiting.get(execution)?.reject(new CorralError('cancelled', 'The call was cancelled.'));
       const late = setTimeout(
-        () => waiting.get(execution)?.reject(new CorralError('unavailable', `The sandbox did not tell the end of a probe within ${deadlineMs + MARGIN_MS} ms.`)),
+        () =>
+          waiting
+            .get(execution)
+            ?.reject(new CorralError('unavailable', `The sandbox did not tell the end of a probe within ${deadlineMs + MARGIN_MS} ms.`)),
         deadlineMs + MARGIN_MS,
       );
       signal?.addEventListener('abort', abort, { once: true });

@@ -18,7 +18,19 @@ export const renderDoctor = (report: DoctorReport): string => {
     ...(fix === undefined || status === 'ok' ? [] : [`${INDENT}${' '.repeat(width)}  -> ${fix}`]),
   ]);
   const probes = report.probes.map(({ title, held, seen, expected }) =>
-    held === 'yes' ? `${PROBE_MARK.yes} ${title.padEnd(width)}  ${expected} (${seen})` : `${PROBE_MARK[held]} ${title.padEnd(width)}  ${seen}`,
+    held === 'yes'
+      ? `${PROBE_MARK.yes} ${title.padEnd(width)}  ${expected} (${seen})`
+      : `${PROBE_MARK[held]} ${title.padEnd(width)}  ${seen}`,
   );
-  return [`Corral ${report.version}`, '', ...checks, '', 'Escapes, tried in a real sandbox:', ...probes, '', SUMMARY[report.verdict], ''].join('\n');
+  return [
+    `Corral ${report.version}`,
+    '',
+    ...checks,
+    '',
+    'Escapes, tried in a real sandbox:',
+    ...probes,
+    '',
+    SUMMARY[report.verdict],
+    '',
+  ].join('\n');
 };

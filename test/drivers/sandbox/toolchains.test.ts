@@ -36,7 +36,12 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     name: 'pyenv: the versions of the file instead of the shims, the newest of a short name',
-    files: ['.pyenv/shims/python3', '.pyenv/versions/3.11.7/bin/python3', '.pyenv/versions/3.9.9/bin/python3', '.pyenv/versions/3.9.18/bin/python3'],
+    files: [
+      '.pyenv/shims/python3',
+      '.pyenv/versions/3.11.7/bin/python3',
+      '.pyenv/versions/3.9.9/bin/python3',
+      '.pyenv/versions/3.9.18/bin/python3',
+    ],
     contents: { '.pyenv/version': '3.11.7\n3.9\nsystem\n' },
     env: { PATH: '~/.pyenv/shims:~/.pyenv/bin' },
     path: ['.pyenv/versions/3.11.7/bin', '.pyenv/versions/3.9.18/bin'],
@@ -186,7 +191,7 @@ const searched = [...here.path, '/usr/local/sbin', '/usr/local/bin', '/usr/sbin'
 /** Each starts its language for real and prints 42. */
 const PROGRAMS: readonly (readonly [program: string, script: string])[] = [
   ['python3', 'python3 -c "import ssl, sqlite3, ctypes, multiprocessing; print(6*7)"'],
-  ['node', 'node -e "new (require(\'worker_threads\').Worker)(\'console.log(6*7)\', {eval: true})"'],
+  ['node', "node -e \"new (require('worker_threads').Worker)('console.log(6*7)', {eval: true})\""],
   ['perl', 'perl -MData::Dumper -e "print 6*7"'],
   ['ruby', 'ruby -rjson -e "print 6*7"'],
   ['gcc', 'printf "#include <stdio.h>\\nint main(){printf(\\"%%d\\",6*7);}" >a.c && gcc a.c && ./a.out'],
@@ -207,11 +212,29 @@ describe.skipIf(missing !== undefined)(`inside bubblewrap${missing === undefined
     const variables = Object.entries(here.env).map(([name, value]) => `export ${name}='${value}'`);
     writeFileSync(
       payload,
-      ['#!/bin/sh', `export PATH='${searched.join(':')}' HOME=/home/sandbox TMPDIR=/tmp`, ...variables, 'mkdir /tmp/work && cd /tmp/work', script, ''].join('\n'),
+      [
+        '#!/bin/sh',
+        `export PATH='${searched.join(':')}' HOME=/home/sandbox TMPDIR=/tmp`,
+        ...variables,
+        'mkdir /tmp/work && cd /tmp/work',
+        script,
+        '',
+      ].join('\n'),
       { mode: 0o755 },
     );
     const built = buildBubblewrapArguments({
-      spec: { id: 't', folder: '/', workdir: '/tmp', workspaces: [], mounts: here.mounts, env: {}, network: 'none', limits: {}, leaseMs: 1, lifetimeMs: 0 },
+      spec: {
+        id: 't',
+        folder: '/',
+        workdir: '/tmp',
+        workspaces: [],
+        mounts: here.mounts,
+        env: {},
+        network: 'none',
+        limits: {},
+        leaseMs: 1,
+        lifetimeMs: 0,
+      },
       host,
       supervisorPath: payload,
       supervisorInside: '/run/corral/supervisor',

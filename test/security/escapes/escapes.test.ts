@@ -76,11 +76,15 @@ describe.skipIf(missing !== undefined)(`escapes${missing === undefined ? '' : ` 
       expect(shown.toSorted()).toEqual(ESCAPE_PROBES.map(({ id }) => id).toSorted());
     });
 
-    test.each(ESCAPE_PROBES.filter(({ id }) => SUCCEED_IN_THE_OPEN[id] !== undefined))('$id succeeds', { timeout: 40_000 }, async (probe) => {
-      const answers = await attackInTheOpen(probe, range.context);
-      expect(answers.complete).toBe(true);
-      expect(answers.succeeded).toEqual(expect.arrayContaining([...(SUCCEED_IN_THE_OPEN[probe.id] ?? ['none'])]));
-    });
+    test.each(ESCAPE_PROBES.filter(({ id }) => SUCCEED_IN_THE_OPEN[id] !== undefined))(
+      '$id succeeds',
+      { timeout: 40_000 },
+      async (probe) => {
+        const answers = await attackInTheOpen(probe, range.context);
+        expect(answers.complete).toBe(true);
+        expect(answers.succeeded).toEqual(expect.arrayContaining([...(SUCCEED_IN_THE_OPEN[probe.id] ?? ['none'])]));
+      },
+    );
 
     test.skipIf(process.getuid?.() !== 0)('kernel-settings succeeds as root (skipped for others)', async () => {
       const probe = ESCAPE_PROBES.find(({ id }) => id === 'kernel-settings');

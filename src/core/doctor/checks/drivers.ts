@@ -21,10 +21,12 @@ const writable = async (path: string): Promise<boolean> => {
 const cgroupsOfServer = async (): Promise<ReadonlyMap<string, string>> => {
   try {
     const lines = (await readFile('/proc/self/cgroup', 'utf8')).trim().split('\n');
-    return new Map(lines.flatMap((line) => {
-      const [, names = '', ...path] = line.split(':');
-      return names.split(',').map((name) => [name, path.join(':')] as const);
-    }));
+    return new Map(
+      lines.flatMap((line) => {
+        const [, names = '', ...path] = line.split(':');
+        return names.split(',').map((name) => [name, path.join(':')] as const);
+      }),
+    );
   } catch {
     return new Map(); // a kernel without control groups
   }
@@ -40,7 +42,9 @@ const cgroupClass = async (uid: number): Promise<{ readonly letter: 'A' | 'B' | 
     if (['memory', 'pids'].every((name) => controllers.split(/\s+/).includes(name)) && (await writable(join(folder, 'cgroup.procs'))))
       return { letter: 'A', what: `cgroup v2, delegated at ${folder}` };
   }
-  const v1 = await Promise.all(['memory', 'pids'].map(async (name) => own.has(name) && (await writable(`/sys/fs/cgroup/${name}/cgroup.procs`))));
+  const v1 = await Promise.all(
+    ['memory', 'pids'].map(async (name) => own.has(name) && (await writable(`/sys/fs/cgroup/${name}/cgroup.procs`))),
+  );
   if (uid === 0 && v1.every(Boolean)) return { letter: 'B', what: 'cgroup v1 as root' };
   return { letter: 'C', what: 'no control group that the server may use' };
 };
@@ -61,7 +65,8 @@ export const DRIVER_CHECKS: readonly Check[] = [
     id: 'driver',
     title: 'Where commands run',
     run: async (deps) => {
-      if (wanted(deps) === 'host') return warn('on the host, with the rights of the server: no isolation at all', 'Start with --driver bubblewrap.');
+      if (wanted(deps) === 'host')
+        return warn('on the host, with the rights of the server: no isolation at all', 'Start with --driver bubblewrap.');
       return ok(`in ${wanted(deps)} (--driver ${deps.config.driver})`);
     },
   },
@@ -69,7 +74,8 @@ export const DRIVER_CHECKS: readonly Check[] = [
     id: 'network',
     title: 'Network of sandboxes',
     run: async ({ config }) => {
-      if (config.network === 'host') return warn("the host's: services on its loopback and metadata services can be reached", 'Start with --network none.');
+      if (config.network === 'host')
+        return warn("the host's: services on its loopback and metadata services can be reached", 'Start with --network none.');
       if (config.allowHostNetwork) return warn("none, but an agent may ask for the host's", 'Leave --allow-host-network out.');
       return ok('none: only a loopback of its own');
     },

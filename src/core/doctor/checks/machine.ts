@@ -23,8 +23,19 @@ const setting = async (name: string): Promise<string | undefined> => {
 };
 
 const SETTINGS = [
-  ...['kernel.yama.ptrace_scope', 'kernel.kptr_restrict', 'kernel.dmesg_restrict', 'kernel.unprivileged_bpf_disabled', 'kernel.perf_event_paranoid'],
-  ...['dev.tty.legacy_tiocsti', 'user.max_user_namespaces', 'kernel.unprivileged_userns_clone', 'kernel.apparmor_restrict_unprivileged_userns'],
+  ...[
+    'kernel.yama.ptrace_scope',
+    'kernel.kptr_restrict',
+    'kernel.dmesg_restrict',
+    'kernel.unprivileged_bpf_disabled',
+    'kernel.perf_event_paranoid',
+  ],
+  ...[
+    'dev.tty.legacy_tiocsti',
+    'user.max_user_namespaces',
+    'kernel.unprivileged_userns_clone',
+    'kernel.apparmor_restrict_unprivileged_userns',
+  ],
 ];
 
 export const MACHINE_CHECKS: readonly Check[] = [
@@ -43,8 +54,10 @@ export const MACHINE_CHECKS: readonly Check[] = [
     title: 'System',
     run: async () => {
       const here = `${process.platform} ${process.arch}, kernel ${release()}`;
-      if (process.platform !== 'linux') return fail(`${here}: sandboxes need Linux`, 'Run Corral in a Linux machine, virtual machine or WSL 2.');
-      if (!['x64', 'arm64'].includes(process.arch)) return fail(`${here}: there is no system call filter for this processor`, 'Use x86_64 or aarch64.');
+      if (process.platform !== 'linux')
+        return fail(`${here}: sandboxes need Linux`, 'Run Corral in a Linux machine, virtual machine or WSL 2.');
+      if (!['x64', 'arm64'].includes(process.arch))
+        return fail(`${here}: there is no system call filter for this processor`, 'Use x86_64 or aarch64.');
       if (!atLeast(release(), MINIMUM_KERNEL)) return warn(`${here}: older than ${MINIMUM_KERNEL.join('.')}`, 'Update the kernel.');
       return ok(here);
     },
@@ -62,10 +75,23 @@ export const MACHINE_CHECKS: readonly Check[] = [
     id: 'identity',
     title: 'Whose rights sandboxes have',
     run: async ({ uid, config }) => {
-      if (uid !== 0) return warn(`uid ${uid}, the server's own: only the mounts keep sandboxes apart from its files, and from each other`, 'Run the server as root for a private uid per sandbox; each then has rights of its own.');
-      if (config.unsafeRoot) return warn('root, as --unsafe-root says: the limit of processes does not hold, and a hole in the kernel is a hole to root', 'Leave --unsafe-root out.');
+      if (uid !== 0)
+        return warn(
+          `uid ${uid}, the server's own: only the mounts keep sandboxes apart from its files, and from each other`,
+          'Run the server as root for a private uid per sandbox; each then has rights of its own.',
+        );
+      if (config.unsafeRoot)
+        return warn(
+          'root, as --unsafe-root says: the limit of processes does not hold, and a hole in the kernel is a hole to root',
+          'Leave --unsafe-root out.',
+        );
       const range = `private uids ${config.uidFirst} to ${config.uidFirst + config.uidCount - 1}`;
-      return atLeast(release(), IDMAP_KERNEL) ? ok(range) : fail(`${range}, but mounts with mapped owners need Linux ${IDMAP_KERNEL.join('.')}`, 'Update the kernel, or run the server as an ordinary user.');
+      return atLeast(release(), IDMAP_KERNEL)
+        ? ok(range)
+        : fail(
+            `${range}, but mounts with mapped owners need Linux ${IDMAP_KERNEL.join('.')}`,
+            'Update the kernel, or run the server as an ordinary user.',
+          );
     },
   },
 ];

@@ -32,8 +32,10 @@ export const STATE_CHECKS: readonly Check[] = [
         await access(stateDir, constants.R_OK | constants.W_OK | constants.X_OK);
         const found = await stat(stateDir);
         const mode = found.mode & 0o777;
-        if (found.uid !== uid) return fail(`${stateDir} belongs to uid ${found.uid}, the server is ${uid}`, `sudo chown -R ${uid} ${stateDir}`);
-        if ((mode & 0o077) !== 0) return fail(`${stateDir} has mode 0${mode.toString(8)}: others can look into it`, `chmod 700 ${stateDir}`);
+        if (found.uid !== uid)
+          return fail(`${stateDir} belongs to uid ${found.uid}, the server is ${uid}`, `sudo chown -R ${uid} ${stateDir}`);
+        if ((mode & 0o077) !== 0)
+          return fail(`${stateDir} has mode 0${mode.toString(8)}: others can look into it`, `chmod 700 ${stateDir}`);
         return ok(`${stateDir}, mode 0${mode.toString(8)}`);
       } catch (error) {
         return fail(`${stateDir} cannot be used: ${(error as Error).message}`, 'Name another with --state-dir or CORRAL_STATE_DIR.');
@@ -59,8 +61,10 @@ export const STATE_CHECKS: readonly Check[] = [
       const disk = await statfs(await nearest(stateDir));
       const free = disk.bavail * disk.bsize;
       const found = `${gib(free)} and ${disk.ffree} files free under ${stateDir}`;
-      if (free < LITTLE_BYTES || (disk.files > 0 && disk.ffree < LITTLE_INODES)) return warn(`${found}: little`, 'Free some, or name another folder with --state-dir.');
-      if (free < logQuotaBytes) return warn(`${found}, less than the ${gib(logQuotaBytes)} that kept output may take`, 'Lower --log-quota-bytes.');
+      if (free < LITTLE_BYTES || (disk.files > 0 && disk.ffree < LITTLE_INODES))
+        return warn(`${found}: little`, 'Free some, or name another folder with --state-dir.');
+      if (free < logQuotaBytes)
+        return warn(`${found}, less than the ${gib(logQuotaBytes)} that kept output may take`, 'Lower --log-quota-bytes.');
       return ok(found);
     },
   },

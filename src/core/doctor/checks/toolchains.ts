@@ -13,7 +13,11 @@ const versionOf = async (language: Language, runner: ExecutionRunner, signal?: A
   const { text: path } = await runner.run(['/bin/sh', '-c', find, 'sh', ...language.tools], VERSION_MS, signal);
   const tool = path.trim();
   if (!isAbsolute(tool)) return undefined;
-  const { exit, text } = await runner.run(['/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', ...language.version.map((word) => word.replace('{tool}', tool))], VERSION_MS, signal);
+  const { exit, text } = await runner.run(
+    ['/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', ...language.version.map((word) => word.replace('{tool}', tool))],
+    VERSION_MS,
+    signal,
+  );
   if (exit.outcome.kind !== 'exited' || exit.outcome.code !== 0) return undefined;
   return `${language.name} ${/\d+\.\d+(?:\.\d+)?/.exec(text)?.[0] ?? '(no version)'}`;
 };
@@ -24,7 +28,10 @@ export const checkLanguages = async (deps: DoctorDeps, runner: ExecutionRunner, 
   const works = found.filter((version) => version !== undefined);
   const missing = LANGUAGES.filter((_, index) => found[index] === undefined).map(({ name }) => name);
   const left = (deps.toolchains.skipped ?? []).map(({ path, why }) => `${path} (${why})`);
-  const rest = [...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []), ...(left.length > 0 ? [`on PATH, but left outside: ${left.join(', ')}`] : [])];
+  const rest = [
+    ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+    ...(left.length > 0 ? [`on PATH, but left outside: ${left.join(', ')}`] : []),
+  ];
   return {
     id: 'languages',
     title: 'Languages inside',

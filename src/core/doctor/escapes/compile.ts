@@ -58,11 +58,13 @@ export const readAnswers = (attacks: readonly Attack[], output: string): Answers
     if (attack.kind === 'call') return (attack.refusals ?? REFUSALS).includes(errno) ? 'refused' : 'succeeded';
     return errno === 0 ? 'succeeded' : 'refused';
   };
-  const named = (fate: 'succeeded' | 'refused' | 'notMade'): string[] => attacks.filter((attack) => of(attack) === fate).map(({ name }) => name);
+  const named = (fate: 'succeeded' | 'refused' | 'notMade'): string[] =>
+    attacks.filter((attack) => of(attack) === fate).map(({ name }) => name);
   return { succeeded: named('succeeded'), refused: named('refused'), notMade: named('notMade'), complete: output.includes(COMPLETE) };
 };
 
-const some = (names: readonly string[]): string => (names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', '));
+const some = (names: readonly string[]): string =>
+  names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', ');
 
 /** `ended`: why the sandbox is gone, when it is: a command that can end it has won something. */
 export const judge = (probe: EscapeProbe, attacks: readonly Attack[], output: string, ended?: string): ProbeResult => {
@@ -70,9 +72,14 @@ export const judge = (probe: EscapeProbe, attacks: readonly Attack[], output: st
   const about = { id: probe.id, title: probe.title, expected: probe.expected, tried: attacks.map(({ name }) => name) };
   if (succeeded.length > 0) return { ...about, held: 'no', seen: `succeeded: ${some(succeeded)}` };
   if (ended !== undefined) return { ...about, held: 'no', seen: `the sandbox ended under it: ${ended}` };
-  if (!complete) return { ...about, held: 'unproven', seen: `the probe did not come to its end; refused so far: ${some(refused) || 'nothing'}` };
+  if (!complete)
+    return { ...about, held: 'unproven', seen: `the probe did not come to its end; refused so far: ${some(refused) || 'nothing'}` };
   if (notMade.length > 0)
-    return { ...about, held: 'unproven', seen: `${refused.length} refused; not made, as there is neither python3 nor perl inside: ${some(notMade)}` };
+    return {
+      ...about,
+      held: 'unproven',
+      seen: `${refused.length} refused; not made, as there is neither python3 nor perl inside: ${some(notMade)}`,
+    };
   if (refused.length === 0) return { ...about, held: 'unproven', seen: 'there was nothing to try here' };
   return { ...about, held: 'yes', seen: `${refused.length} of ${refused.length} refused` };
 };
@@ -80,6 +87,7 @@ export const judge = (probe: EscapeProbe, attacks: readonly Attack[], output: st
 export const attacksOf = (probe: EscapeProbe, context: ProbeContext): readonly Attack[] => {
   const attacks = probe.attacks(context);
   const names = new Set(attacks.map(({ name }) => name));
-  if (names.size !== attacks.length || attacks.some(({ name }) => !/^[a-z0-9-]+$/.test(name))) throw new Error(`names of attacks in ${probe.id}`);
+  if (names.size !== attacks.length || attacks.some(({ name }) => !/^[a-z0-9-]+$/.test(name)))
+    throw new Error(`names of attacks in ${probe.id}`);
   return attacks;
 };

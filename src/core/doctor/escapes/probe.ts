@@ -7,7 +7,13 @@ export type Attack =
   /** Text for /bin/sh; exit code 0 means that it succeeded. */
   | { readonly name: string; readonly kind: 'shell'; readonly script: string }
   /** A raw system call. Refused means one of `refusals`: any other error is the kernel's answer to somebody who got that far. */
-  | { readonly name: string; readonly kind: 'call'; readonly call: CallName; readonly args: readonly (number | string)[]; readonly refusals?: readonly number[] }
+  | {
+      readonly name: string;
+      readonly kind: 'call';
+      readonly call: CallName;
+      readonly args: readonly (number | string)[];
+      readonly refusals?: readonly number[];
+    }
   /** A connection; succeeded means connected. `to`: "host port", or the name of an abstract unix socket. */
   | { readonly name: string; readonly kind: 'tcp' | 'abstract'; readonly to: string };
 

@@ -12,9 +12,20 @@ const openForWriting = (name: string, path: string): Attack => shell(name, `: >>
 
 const SYSTEM_FOLDERS = ['/', '/usr', '/usr/bin', '/usr/lib', '/usr/local/bin', '/etc', '/bin', '/lib', '/dev', '/run', '/var', '/home'];
 const KERNEL_FILES = ['kallsyms', 'kcore', 'kmsg', 'keys', 'timer_list', 'modules', 'config.gz', 'sched_debug', 'interrupts'];
-const SETTINGS = ['kernel/core_pattern', 'kernel/modprobe', 'kernel/hostname', 'vm/drop_caches', 'net/ipv4/ip_forward', 'user/max_user_namespaces'];
+const SETTINGS = [
+  'kernel/core_pattern',
+  'kernel/modprobe',
+  'kernel/hostname',
+  'vm/drop_caches',
+  'net/ipv4/ip_forward',
+  'user/max_user_namespaces',
+];
 
-const nameOf = (path: string): string => path.slice(1).replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase() || 'root';
+const nameOf = (path: string): string =>
+  path
+    .slice(1)
+    .replaceAll(/[^a-z0-9]+/gi, '-')
+    .toLowerCase() || 'root';
 
 export const FILE_PROBES: readonly EscapeProbe[] = [
   {
@@ -26,9 +37,17 @@ export const FILE_PROBES: readonly EscapeProbe[] = [
       see('state-folder', stateDir),
       ...homePaths.map((path, index) => see(`home-${index}`, path)),
       ...['/etc/shadow', '/etc/gshadow', '/etc/ssh/sshd_config', '/etc/hostname', '/etc/machine-id'].map((path) => see(nameOf(path), path)),
-      ...['/boot', '/sys/kernel', '/var/log', '/var/lib', '/run/systemd', '/run/user', '/run/docker.sock', '/var/run/docker.sock', '/lost+found'].map(
-        (path) => see(nameOf(path), path),
-      ),
+      ...[
+        '/boot',
+        '/sys/kernel',
+        '/var/log',
+        '/var/lib',
+        '/run/systemd',
+        '/run/user',
+        '/run/docker.sock',
+        '/var/run/docker.sock',
+        '/lost+found',
+      ].map((path) => see(nameOf(path), path)),
       read('root-of-pid-1', '/proc/1/root/etc/shadow'),
       shell('disks', 'ls /dev | grep -Eq "^(sd|vd|nvme|xvd|dm-|loop|mem$|kmsg$|port$)"'),
     ],

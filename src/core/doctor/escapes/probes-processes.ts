@@ -78,7 +78,9 @@ export const PROCESS_PROBES: readonly EscapeProbe[] = [
     expected: 'no process, temporary file or shared memory of another sandbox is seen',
     attacks: ({ neighbour }) => [
       shell('processes', `cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q ${hidden(neighbour)}`),
-      ...['/tmp', '/var/tmp', '/dev/shm', '/home/sandbox'].map((folder) => shell(`file-in-${folder.slice(1).replace('/', '-')}`, `[ -e ${apart(`${folder}/${neighbour}`)} ]`)),
+      ...['/tmp', '/var/tmp', '/dev/shm', '/home/sandbox'].map((folder) =>
+        shell(`file-in-${folder.slice(1).replace('/', '-')}`, `[ -e ${apart(`${folder}/${neighbour}`)} ]`),
+      ),
     ],
   },
   {

@@ -39,7 +39,8 @@ sub attempt {
   eval {
     local $SIG{ALRM} = sub { die };
     alarm 1;
-    $e = socket(my $s, $family, SOCK_STREAM, 0) && connect($s, $address) ? 0 : $! + 0;
+    my $s;
+    $e = socket($s, $family, SOCK_STREAM, 0) && connect($s, $address) ? 0 : $! + 0;
     alarm 0;
   };
   return $e;

@@ -10,10 +10,22 @@ const PROBE_MS = 30_000;
 const NEIGHBOUR_MS = 120_000;
 
 /** Makes the attacks of one probe and says what became of them. Throws only when cancelled. */
-export const runProbe = async (probe: EscapeProbe, runner: ExecutionRunner, context: ProbeContext, signal?: AbortSignal): Promise<ProbeResult> => {
+export const runProbe = async (
+  probe: EscapeProbe,
+  runner: ExecutionRunner,
+  context: ProbeContext,
+  signal?: AbortSignal,
+): Promise<ProbeResult> => {
   const attacks = attacksOf(probe, context);
   if (runner.lost !== undefined)
-    return { id: probe.id, title: probe.title, tried: [], expected: probe.expected, held: 'unproven', seen: `the sandbox was gone before: ${runner.lost}` };
+    return {
+      id: probe.id,
+      title: probe.title,
+      tried: [],
+      expected: probe.expected,
+      held: 'unproven',
+      seen: `the sandbox was gone before: ${runner.lost}`,
+    };
   try {
     const { exit, text } = await runner.run(['/bin/sh', '-c', compileProbe(attacks, context.arch)], PROBE_MS, signal);
     const result = judge(probe, attacks, text);

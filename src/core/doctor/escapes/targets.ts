@@ -52,7 +52,8 @@ export const openTargets = async (): Promise<Targets> => {
 /** Entries of the home folder that no mount is at, in or above. */
 export const privateHomePaths = async (home: string, mounted: readonly string[]): Promise<string[]> => {
   const real = await realpath(home);
-  const leadsTo = (path: string): boolean => mounted.some((target) => target === path || target.startsWith(`${path}/`) || path.startsWith(`${target}/`));
+  const leadsTo = (path: string): boolean =>
+    mounted.some((target) => target === path || target.startsWith(`${path}/`) || path.startsWith(`${target}/`));
   return (await readdir(real))
     .map((name) => join(real, name))
     .filter((path) => !leadsTo(path))

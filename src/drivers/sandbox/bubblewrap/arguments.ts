@@ -136,8 +136,7 @@ export const buildBubblewrapArguments = (input: BubblewrapInput): BubblewrapArgu
   const { blobs, add } = createBlobs(input.firstDataFd);
   const options = input.form === 'isolated' ? isolated(input, add) : pidNamespace(input);
   options.push('--info-fd', String(input.infoFd));
-  if (options.some((option) => option.includes('\0')))
-    throw new CorralError('invalid_input', 'A path of the sandbox holds a NUL byte.');
+  if (options.some((option) => option.includes('\0'))) throw new CorralError('invalid_input', 'A path of the sandbox holds a NUL byte.');
   const program = input.form === 'isolated' ? input.supervisorInside : input.supervisorPath;
   return {
     args: ['--args', String(input.firstDataFd), '--', program, 'serve'],

@@ -74,12 +74,7 @@ export const assemble = (steps: readonly Step[]): Uint8Array => {
     else if (step.op === 'return') put(RETURN, step.value);
     else if (step.op === 'jump') put(JUMP_ALWAYS, distance(index, step.to, MAX_RECORDS));
     else
-      put(
-        JUMP_IF[step.test],
-        step.value,
-        distance(index, step.yes, MAX_CONDITIONAL_JUMP),
-        distance(index, step.no, MAX_CONDITIONAL_JUMP),
-      );
+      put(JUMP_IF[step.test], step.value, distance(index, step.yes, MAX_CONDITIONAL_JUMP), distance(index, step.no, MAX_CONDITIONAL_JUMP));
   });
   return bytes;
 };

@@ -151,10 +151,7 @@ export const buildSeccompFilter = (architecture: Architecture, options: FilterOp
 
     ...examine('clone', EPERM, [load(argument(0)), jumpIf('anyBit', CLONE_NAMESPACES, { yes: 'refuse' })]),
     // The kernel reads 32 bits of the request: bits above them must not hide it.
-    ...examine('ioctl', EPERM, [
-      load(argument(1)),
-      ...TERMINAL_REQUESTS.map((request) => jumpIf('equal', request, { yes: 'refuse' })),
-    ]),
+    ...examine('ioctl', EPERM, [load(argument(1)), ...TERMINAL_REQUESTS.map((request) => jumpIf('equal', request, { yes: 'refuse' }))]),
     ...examine('personality', EPERM, [
       load(argument(0)),
       ...PERSONALITIES.map((persona, index) =>

@@ -49,7 +49,13 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
     const program = buildSeccompFilter(architecture, PLAIN);
     const { eperm, enosys } = REFUSED[architecture];
     for (let nr = 0; nr <= 470; nr += 1) {
-      const expected = eperm.includes(nr) ? EPERM : enosys.includes(nr) ? ENOSYS : ZERO_REFUSED[architecture].includes(nr) ? EAFNOSUPPORT : ALLOW;
+      const expected = eperm.includes(nr)
+        ? EPERM
+        : enosys.includes(nr)
+          ? ENOSYS
+          : ZERO_REFUSED[architecture].includes(nr)
+            ? EAFNOSUPPORT
+            : ALLOW;
       expect([nr, runFilter(program, { arch, nr })]).toEqual([nr, expected]);
     }
   });
@@ -84,7 +90,8 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
   });
 
   test('personality: the known harmless ones', () => {
-    for (const persona of [0, 8, 0x20000, 0x20008, 0x40000, 0xffffffff, 0xffff_ffff_ffff_ffffn]) expect(verdict('personality', [persona])).toBe(ALLOW);
+    for (const persona of [0, 8, 0x20000, 0x20008, 0x40000, 0xffffffff, 0xffff_ffff_ffff_ffffn])
+      expect(verdict('personality', [persona])).toBe(ALLOW);
     for (const persona of [0x0400000, 0x0100000, 0x60000, 1, 6]) expect(verdict('personality', [persona])).toBe(EPERM);
   });
 
@@ -103,7 +110,17 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
   });
 
   test('pid 1 is out of reach, oneself and others are not', () => {
-    const single = ['prlimit64', 'sched_setscheduler', 'sched_setparam', 'sched_setattr', 'sched_setaffinity', 'kill', 'tkill', 'rt_sigqueueinfo', 'pidfd_open'] as const;
+    const single = [
+      'prlimit64',
+      'sched_setscheduler',
+      'sched_setparam',
+      'sched_setattr',
+      'sched_setaffinity',
+      'kill',
+      'tkill',
+      'rt_sigqueueinfo',
+      'pidfd_open',
+    ] as const;
     for (const name of single) {
       expect([name, verdict(name, [1, 9])]).toEqual([name, EPERM]);
       expect([name, verdict(name, [0x1_0000_0001n, 9])]).toEqual([name, EPERM]);
@@ -115,7 +132,10 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
       expect(verdict(name, [1, 7])).toBe(EPERM);
       expect(verdict(name, [7, 8, 1])).toBe(ALLOW);
     }
-    for (const [name, process, user] of [['setpriority', 0, 2], ['ioprio_set', 1, 3]] as const) {
+    for (const [name, process, user] of [
+      ['setpriority', 0, 2],
+      ['ioprio_set', 1, 3],
+    ] as const) {
       expect(verdict(name, [process, 0, 5])).toBe(ALLOW);
       expect(verdict(name, [process, 9, 5])).toBe(ALLOW);
       expect(verdict(name, [process, 1, 5])).toBe(EPERM);
@@ -127,11 +147,15 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
   test('no file tells pid 1 anything by a signal of choice; other fcntl work', () => {
     expect(verdict('fcntl', [3, 10, 15])).toBe(EPERM);
     expect(verdict('fcntl', [3, 0xdead_0000_000an, 15])).toBe(EPERM);
-    for (const command of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 16, 1024, 1030, 1033]) expect(verdict('fcntl', [3, command, 1])).toBe(ALLOW);
+    for (const command of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 16, 1024, 1030, 1033])
+      expect(verdict('fcntl', [3, command, 1])).toBe(ALLOW);
   });
 
   test('what the supervisor and every program need is there', () => {
-    const needed = { x86_64: [0, 1, 7, 20, 23, 57, 58, 59, 61, 112, 157, 281, 282, 283, 289, 290, 291, 424, 436, 437, 444], aarch64: [63, 64, 73, 22, 74, 85, 95, 157, 167, 220, 221, 260, 424, 436, 437, 444] };
+    const needed = {
+      x86_64: [0, 1, 7, 20, 23, 57, 58, 59, 61, 112, 157, 281, 282, 283, 289, 290, 291, 424, 436, 437, 444],
+      aarch64: [63, 64, 73, 22, 74, 85, 95, 157, 167, 220, 221, 260, 424, 436, 437, 444],
+    };
     const program = buildSeccompFilter(architecture, PLAIN);
     for (const nr of needed[architecture]) expect([nr, runFilter(program, { arch, nr, args: [5n, 5n, 5n] })]).toEqual([nr, ALLOW]);
   });
@@ -141,9 +165,12 @@ describe.each(['x86_64', 'aarch64'] as const)('filter of %s', (architecture) => 
       const plain = buildSeccompFilter(architecture, PLAIN);
       const other = buildSeccompFilter(architecture, { ...PLAIN, ...options });
       const args = [1n, 9n];
-      return Array.from({ length: 471 }, (_, nr) => nr).filter((nr) => runFilter(plain, { arch, nr, args }) !== runFilter(other, { arch, nr, args }));
+      return Array.from({ length: 471 }, (_, nr) => nr).filter(
+        (nr) => runFilter(plain, { arch, nr, args }) !== runFilter(other, { arch, nr, args }),
+      );
     };
-    const at = (...names: SyscallName[]): number[] => names.map((name) => syscallNumber(name, architecture) ?? -1).toSorted((a, b) => a - b);
+    const at = (...names: SyscallName[]): number[] =>
+      names.map((name) => syscallNumber(name, architecture) ?? -1).toSorted((a, b) => a - b);
     expect(changed({ devel: true })).toEqual(at('ptrace', 'perf_event_open'));
     expect(changed({ denyMemfd: true })).toEqual(at('memfd_create', 'memfd_secret', 'shmget'));
     expect(changed({ allowUnix: false })).toEqual(at('socket'));

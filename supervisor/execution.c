@@ -31,12 +31,17 @@
 #define RUN_MS 250u
 #define WATCH_MS 10u
 #define STRAY_LOOK_MS 1000u
+#define SPARES 2
+#define QUIET_MS 20u                       /* without output for so long, running executions are not delayed by making a file */
 
 struct execution *executions;
 static struct shim_slot *slots;
 static uint8_t read_buffer[READ_BYTES];
 static size_t entry_count;
 static size_t list_base;
+static int spares[SPARES] = { -1, -1 };    /* log files without a name */
+static bool no_spares;
+static uint64_t last_activity;             /* mono_ms of the last start or output */
 
 bool executions_init(void)
 {
@@ -119,7 +124,39 @@ static int log_open(const struct execution *e, const char *suffix)
 {
     char name[ID_MAX + 8];
     snprintf(name, sizeof name, "%s.%s", e->id, suffix);
+    for (size_t i = 0; i < SPARES; i++) {
+        if (spares[i] < 0) continue;
+        char link[40];
+        int fd = spares[i];
+        spares[i] = -1;
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        if (linkat(AT_FDCWD, link, FD_LOGS, name, AT_SYMLINK_FOLLOW) == 0) return fd;
+        bool exists = errno == EEXIST;
+        close(fd);
+        no_spares = no_spares || !exists;
+        errno = EEXIST;
+        if (exists) return -1;
+    }
     return openat(FD_LOGS, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0600);
+}
+
+int executions_spare_due(uint64_t now)
+{
+    bool missing = false;
+    for (size_t i = 0; i < SPARES; i++) missing = missing || spares[i] < 0;
+    if (no_spares || !missing || server.stopping) return -1;
+    if (executions_idle() || now >= last_activity + QUIET_MS) return 0;
+    return (int)(last_activity + QUIET_MS - now);
+}
+
+void executions_make_spare(void)
+{
+    for (size_t i = 0; i < SPARES; i++) {
+        if (spares[i] >= 0) continue;
+        spares[i] = openat(FD_LOGS, ".", O_WRONLY | O_TMPFILE | O_APPEND | O_CLOEXEC, 0600);
+        no_spares = spares[i] < 0;
+        return;
+    }
 }
 
 static void log_failed(struct execution *e, int err)
@@ -190,6 +227,7 @@ static void head_keep(struct execution *e, uint32_t which, const uint8_t *data, 
 
 static void stream_keep(struct execution *e, struct stream *s, uint32_t which, const uint8_t *data, size_t n, uint64_t now)
 {
+    last_activity = now;
     if (s->discard) return;
     bool over = false;
     if (e->output_limit > 0) {
@@ -472,6 +510,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     e->spawn_serial = c->serial;
     e->spawn_id = id;
     e->start_us = mono_us();
+    last_activity = mono_ms();
     e->deadline = r->wall_ms > 0 ? mono_ms() + r->wall_ms : 0;
     p.report[0] = p.out[0] = p.err[0] = p.in[1] = -1;
     pipes_close(&p);

@@ -114,6 +114,10 @@ size_t executions_descriptors(void);                         /* upper bound of e
 void executions_reap(void);                                  /* SIGCHLD */
 uint64_t executions_tick(uint64_t now);                      /* next time (mono_ms) */
 bool executions_idle(void);                                  /* nothing runs, nothing is being ended */
+/* Making a file can cost a disk file system more than starting a program. So log files are made ahead, without a name, while nothing is going
+   on. Returns in how many ms that may be done: 0 = now, -1 = there is nothing to do. */
+int executions_spare_due(uint64_t now);
+void executions_make_spare(void);
 void executions_stop(uint32_t grace_ms, const char *reason);
 
 #endif

@@ -237,7 +237,14 @@ static void turn(int signals)
     int timeout = -1;
     if (more || next <= now) timeout = 0;
     else if (next != UINT64_MAX) timeout = next - now > 60000 ? 60000 : (int)(next - now);
-    int got = poll(fds, (nfds_t)n, timeout);
+    int spare = timeout == 0 ? -1 : executions_spare_due(now), got = 0;
+    if (spare > 0 && (timeout < 0 || spare < timeout)) timeout = spare;
+    if (spare == 0) {
+        timeout = 0;
+        got = poll(fds, (nfds_t)n, 0);
+        if (got == 0) executions_make_spare();
+    }
+    if (got == 0) got = poll(fds, (nfds_t)n, timeout);
     if (got <= 0) return;
     /* Streams first: what a leader wrote is then logged before its end is looked at. */
     executions_ready(fds + first, n - first);

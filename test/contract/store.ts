@@ -268,6 +268,25 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
       expect(await store.executions({ limit: 9, labels: { a: 'b' } })).toEqual([]);
     });
 
+    test('a record that comes again after it was deleted has its own labels only', async () => {
+      store.insertExecution(anExecution('x1', { labels: '{"a":"b"}' }));
+      await store.flush();
+      await store.deleteExecutions(['x1']);
+      store.insertExecution(anExecution('x1', { labels: '{"c":"d"}' }));
+      await store.flush();
+      expect(await store.executions({ limit: 9, labels: { a: 'b' } })).toEqual([]);
+      expect(ids(await store.executions({ limit: 9, labels: { c: 'd' } }))).toEqual(['x1']);
+    });
+
+    test('an end counts, also when its beginning is recorded twice', async () => {
+      store.insertExecution(anExecution('x1'));
+      await store.flush();
+      store.insertExecution(anExecution('x1'));
+      store.finishExecution('x1', FINISH);
+      await store.flush();
+      expect(await store.execution('x1')).toEqual(anExecution('x1', FINISH));
+    });
+
     test('a thousand at once, deleted at once', async () => {
       const names = Array.from({ length: 1_000 }, (_, index) => `x${String(index).padStart(4, '0')}`);
       for (const [index, id] of names.entries()) store.insertExecution(anExecution(id, { startedMs: index }));

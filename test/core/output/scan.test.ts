@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fold } from '../../../src/core/output/fold.ts';
 import { splitLines } from '../../../src/core/output/line-splitter.ts';
 import { scanGrep, scanLocate } from '../../../src/core/output/scan.ts';
 
@@ -41,6 +42,24 @@ describe('scanning', () => {
       );
     },
   );
+
+  test.each(['error', 'ok|err', '\\x1b'])('matches what is shown, in blocks and line by line alike: %s', (pattern) => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 200 }), (whole, size) => {
+        const scan = scanGrep({ pattern, ignoreCase: false, raw: false, context: 0, max: 1_000, maxBytes: 1e6, firstLine: 1 });
+        for (const chunk of chunked(Buffer.from(whole), size)) scan.push(chunk);
+        expect(scan.finish().lines.map((line) => `${line.line}:${line.text}`)).toEqual(expected(fold(whole), new RegExp(pattern), 0));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a pattern that could run through many lines is tried on one at a time', () => {
+    const scan = scanGrep({ pattern: '[^x]*y', ignoreCase: false, raw: true, context: 0, max: 9, maxBytes: 1e6, firstLine: 1 });
+    const begun = performance.now();
+    scan.push(Buffer.alloc(400_000, 'a line\n'));
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
 
   test('lines that are longer than the bound come in pieces of one number', () => {
     const seen: [number, number, boolean][] = [];

@@ -64,6 +64,8 @@ describe('a damaged file', () => {
     await store.logBytes();
     await store.executions({ limit: 5_000 });
     expect(place.kinds().filter((kind) => kind === 'replaced')).toHaveLength(1);
+    const moved = (await readdir(place.folder)).filter((name) => name.includes('.corrupt-')).map((name) => name.replace(/.*Z/, ''));
+    expect(moved).toEqual(expect.arrayContaining(['', '-wal', '-shm']));
     await store.insertSandbox(aSandbox('s1'));
     await store.flush();
     const other = await place.open();

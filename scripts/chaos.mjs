@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { surviveKills } from './chaos/kills.mjs';
 import { eventually } from './chaos/output.mjs';
-import { isRunning, withArgument, withEnvironment } from './chaos/processes.mjs';
+import { holding, isRunning, withEnvironment } from './chaos/processes.mjs';
 import { shareStateFolder } from './chaos/side-by-side.mjs';
 import { surviveLostSandbox } from './chaos/supervisor-killed.mjs';
 import { build } from './lib/build.mjs';
@@ -40,7 +40,7 @@ try {
   /** Whatever is still alive of all that was started. */
   const orphans = () => [
     ...['k', 'l', 's-one', 's-two', 's-three'].flatMap((part) => withEnvironment(`CHAOS_MARK=${mark}-${part}`)),
-    ...withArgument([folder, ...killed.sandboxes]),
+    ...holding(folder),
     ...killed.children.filter(isRunning).map(({ pid }) => `${pid} (a child of a killed server)`),
   ];
   await eventually(() => orphans().length === 0, GONE_MS);

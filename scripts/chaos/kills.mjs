@@ -13,7 +13,6 @@ const DRAIN_MS = 60_000;
  * @param {{ stateDir: string, kills: number, seed: number, mark: string, say: (line: string) => void }} options
  */
 export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
-  const random = createRandom(seed);
   const failures = [];
   const fail = (line) => {
     failures.push(line);
@@ -26,6 +25,7 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
   let server = await startServer(stateDir);
 
   const begin = async (token) => {
+    const random = createRandom(seed, token);
     const unit = makeUnit(token, random);
     const one = { token, unit, execution: undefined, answered: false, sent: [], ended: false };
     open.set(token, one);
@@ -34,14 +34,9 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
     // Half of the callers wait for the end, and lose their answer with the server.
     const waits = !unit.interactive && random.next() < 0.5;
     const args = { command: unit.command, env: { CHAOS_MARK: mark }, labels: { chaos: mark, token }, wait_seconds: waits ? 50 : 0, interactive: unit.interactive ?? false };
-    try {
-      const answer = await server.call('execute_command', args);
-      one.execution = answer.execution_id;
-      one.answered = true;
-    } catch (error) {
-      if (/-32000|closed|EPIPE/i.test(String(error))) count.unanswered += 1;
-      else throw error;
-    }
+    const answer = await server.call('execute_command', args);
+    one.execution = answer.execution_id;
+    one.answered = true;
   };
 
   /** Sends numbered lines to a reader; which of them arrived is known only of those that were acknowledged. */
@@ -110,10 +105,17 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
 
   /** One life of a server: tops up the programs, feeds readers, is killed in the middle of it. */
   const live = async (round) => {
-    const delay = random.between(20, 1200);
+    const delay = createRandom(seed, round).between(20, 1200);
     const work = [];
-    const guarded = (task) => work.push(task.catch((error) => (dead ? undefined : fail(`round ${round}: ${String(error).slice(0, 500)}`))));
     let dead = false;
+    /** A call that the kill cut short has no answer; every other failure is one. */
+    const guarded = (task) =>
+      work.push(
+        task.catch((error) => {
+          if (dead) count.unanswered += 1;
+          else fail(`round ${round}: ${String(error).slice(0, 500)}`);
+        }),
+      );
     for (const one of open.values())
       if (one.unit.interactive && !one.ended) guarded(one.sent.length === 0 ? feed(one) : endReader(one));
     for (let index = 0; open.size < WIDTH; index += 1) guarded(begin(`r${round}u${index}`));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const read = (path) => {
   try {
@@ -36,13 +36,32 @@ export const withEnvironment = (entry) =>
     .filter((pid) => `\0${read(`/proc/${pid}/environ`)}`.includes(`\0${entry}\0`))
     .map((pid) => `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`);
 
-/** Living processes that name one of these words on their command line. */
-export const withArgument = (words) =>
-  pids()
-    .map((pid) => ({ pid, line: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }))
-    .filter(({ pid, line }) => pid !== process.pid && words.some((word) => line.includes(word)))
-    .map(({ pid, line }) => `${pid} ${line}`);
+const openFiles = (pid) => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return ''; // closed meanwhile
+      }
+    });
+  } catch {
+    return []; // gone, or not ours
+  }
+};
 
-/** The process that is pid 1 of a sandbox, as the host sees it: the supervisor. */
-export const supervisorOf = (sandbox) =>
-  pids().find((pid) => read(`/proc/${pid}/cmdline`).includes(sandbox) && /^NSpid:\t\d+\t(?:\d+\t)*1$/m.test(read(`/proc/${pid}/status`)));
+/** Living processes with a file beneath the folder open: every supervisor has its journal and logs there. */
+export const holding = (folder) =>
+  pids()
+    .filter((pid) => pid !== process.pid && openFiles(pid).some((path) => path.startsWith(`${folder}/`)))
+    .map((pid) => `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`);
+
+const isFirstOfNamespace = (pid) => /^NSpid:\t\d+\t(?:\d+\t)*1$/m.test(read(`/proc/${pid}/status`));
+
+/** Pid, on the host, of the supervisor of a sandbox that runs something: the first process of the namespace of what it runs. */
+export const supervisorOf = (sandbox) => {
+  const entry = `CORRAL_SANDBOX_ID=${sandbox}`;
+  let pid = pids().find((one) => `\0${read(`/proc/${one}/environ`)}`.includes(`\0${entry}\0`)) ?? 0;
+  while (pid > 1 && !isFirstOfNamespace(pid)) pid = Number(statFields(pid)[1] ?? 0);
+  return pid > 1 ? pid : undefined;
+};

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
+
 /**
- * Numbers that are the same for the same seed (xorshift32): `next` in [0, 1), `between` a whole number of both ends included.
- * @param {number} seed
+ * Numbers that are the same for the same words (xorshift32): `next` in [0, 1), `between` a whole number of both ends included. Each thing
+ * that is decided has a generator of its own, so that timing changes nothing of what is decided.
+ * @param {...(number | string)} words
  */
-export const createRandom = (seed) => {
-  let state = seed >>> 0 || 1;
+export const createRandom = (...words) => {
+  let state = createHash('sha256').update(words.join(' ')).digest().readUInt32LE() || 1;
   const next = () => {
     state ^= state << 13;
     state ^= state >>> 17;

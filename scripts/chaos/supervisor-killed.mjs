@@ -12,9 +12,9 @@ export const surviveLostSandbox = async ({ stateDir, mark }) => {
     const env = { CHAOS_MARK: mark };
     const ended = await server.call('execute_command', { command: 'echo before; exit 5', env });
     const running = await server.call('execute_command', { command: 'echo started; setsid sleep 100000 & exec sleep 100000', env, wait_seconds: 0.5 });
-    const waiting = server.call('wait', { execution_id: running.execution_id, wait_seconds: 20 });
     const pid = supervisorOf(running.sandbox_id);
     if (pid === undefined) return [`the supervisor of ${running.sandbox_id} was not found`];
+    const waiting = server.call('wait', { execution_id: running.execution_id, wait_seconds: 20 });
     process.kill(pid, 'SIGKILL');
 
     const failures = [];

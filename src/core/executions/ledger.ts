@@ -32,11 +32,11 @@ const RECENT = 512;
 
 export const lostChange = (reason: string): Partial<Omit<ExecutionRecord, 'id'>> => ({
   outcome: { kind: 'lost' },
-  message: `Its sandbox ended: ${reason}.`,
+  message: `Its sandbox ended: ${reason.replace(/\.$/, '')}.`,
 });
 
 export const createLedger = (deps: ExecutionsDeps): Ledger => {
-  const { store, log } = deps;
+  const { store, logs, log } = deps;
   const tracked = new Map<string, Tracked>();
   /** The last ones that ended here, so that a look at them needs no disk. */
   const recent = new Map<string, Look>();
@@ -98,16 +98,26 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     acknowledgeLater(id, live);
   };
 
+  /** What it printed, where nobody is left to say: the log files outlive the sandbox. */
+  const measure = async (one: Tracked): Promise<void> => {
+    const ref = { sandbox: one.record.sandbox, execution: one.record.id };
+    try {
+      [one.stdoutBytes, one.stderrBytes] = await Promise.all([logs.size(ref, 'stdout'), logs.size(ref, 'stderr')]);
+    } catch (error) {
+      report('the output of a lost execution was not measured')(error);
+    }
+  };
+
   const onLost = async (sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void> => {
     const exits = new Map(recalled.map((one) => [one.execution, one]));
     for (const [id, question] of asked) {
       if (question.sandbox !== sandbox) continue;
       asked.delete(id);
-      question.answer(new CorralError('lost', `The sandbox ended: ${reason}.`));
+      question.answer(new CorralError('lost', `The sandbox ended: ${reason.replace(/\.$/, '')}.`));
     }
-    for (const one of tracked.values()) {
-      if (one.live.record.id !== sandbox) continue;
+    for (const one of [...tracked.values()].filter(({ live }) => live.record.id === sandbox)) {
       const exit = exits.get(one.record.id)?.exit;
+      if (exit === undefined) await measure(one);
       close(one, exit === undefined ? lostChange(reason) : ending(exit), exit);
     }
     for (const found of recalled)

@@ -86,6 +86,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   /** Sandboxes that this server is bringing to their end: their loss is no news. */
   const ending = new Set<string>();
   const attaching = new Map<string, Promise<LiveSandbox>>();
+  /** Ends that are being recorded. */
+  const losing = new Map<string, Promise<void>>();
   let primary: Promise<LiveSandbox> | undefined;
   let closed = false;
 
@@ -149,10 +151,19 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     await Promise.all(LIVING_FILES.map((name) => rm(join(folderOf(id), name), { recursive: true, force: true })));
   };
 
-  const onLost = async (found: LiveSandbox, reason: string): Promise<void> => {
+  /** Records an end, once, whoever hears of it first; whoever asks again waits until it is recorded. */
+  const onLost = (found: LiveSandbox, reason: string): Promise<void> => {
     const id = found.record.id;
-    if (!live.has(id)) return;
-    live.delete(id);
+    const running = losing.get(id);
+    if (running !== undefined) return running;
+    if (!live.delete(id)) return Promise.resolve();
+    const task = recordLoss(found, reason).finally(() => losing.delete(id));
+    losing.set(id, task);
+    return task;
+  };
+
+  const recordLoss = async (found: LiveSandbox, reason: string): Promise<void> => {
+    const id = found.record.id;
     if (primary !== undefined && (await primary.catch(() => undefined))?.record.id === id) primary = undefined;
     const recalled = await driverOf(found.record.driver).recall(folderOf(id));
     await news.lost(id, reason, recalled);
@@ -230,7 +241,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   };
 
   const lostError = (id: string, reason: string | undefined): CorralError =>
-    new CorralError('lost', `Sandbox ${id} has ended${reason === undefined ? '' : `: ${reason}`}.`, { hint: LOST_HINT });
+    new CorralError('lost', `Sandbox ${id} has ended${reason === undefined ? '' : `: ${reason.replace(/\.$/, '')}`}.`, { hint: LOST_HINT });
 
   const get = async (id: string, signal?: AbortSignal): Promise<LiveSandbox> => {
     const known = live.get(id);
@@ -347,6 +358,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
           return found.sandbox[Symbol.asyncDispose]();
         }),
       );
+      await Promise.allSettled(losing.values());
     },
   };
 };

@@ -146,9 +146,13 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
         recovering = undefined;
         return next;
       } catch (error) {
-        last = error instanceof Error ? error.message : String(error);
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ECONNREFUSED' || code === 'ENOENT') break;
+        // Nobody listens any more: that says nothing beyond the end itself.
+        if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+          last = reason;
+          break;
+        }
+        last = error instanceof Error ? error.message : String(error);
       }
     }
     if (state !== 'open') throw gone('it is being ended.');

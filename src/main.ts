@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { OpenApp } from './core/app.ts';
+import type { App, OpenApp } from './core/app.ts';
 import { createCatalogue } from './core/catalogue.ts';
 import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
@@ -159,7 +159,27 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     await launcher[Symbol.asyncDispose]();
   });
 
-  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, ready, close };
+  const doctor: App['doctor'] = async (signal) => {
+    const [{ runDoctor }, { openStore }] = await Promise.all([import('./core/doctor/doctor.ts'), import('./drivers/store/open-store.ts')]);
+    return runDoctor(
+      {
+        version: VERSION,
+        config,
+        drivers,
+        toolchains: findToolchains(process.env, homedir()),
+        env: process.env,
+        home: homedir(),
+        uid: process.getuid?.() ?? -1,
+        describeStore: async (stop) => {
+          await using store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state'), ...(stop !== undefined && { signal: stop }) });
+          return `${process.getBuiltinModule('node:sqlite') === undefined ? 'libsql' : 'node:sqlite'}, ${store.path}`;
+        },
+      },
+      signal,
+    );
+  };
+
+  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, doctor, ready, close };
 };
 
 await runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

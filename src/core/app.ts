@@ -1,6 +1,7 @@
 import type { DriverName, SandboxDriver } from '../ports/sandbox.ts';
 import type { LogStore } from '../ports/logs.ts';
 import type { LoadedConfig } from './config/load.ts';
+import type { DoctorReport } from './doctor/report.ts';
 import type { Executions } from './executions/types.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
@@ -35,6 +36,8 @@ export interface App {
   readonly sandboxes: Sandboxes;
   readonly presenter: Presenter;
   readonly logs: LogStore;
+  /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
+  doctor(signal?: AbortSignal): Promise<DoctorReport>;
   ready(): Promise<void>;
   /** Ends what this server owns (or leaves it, with `keep`), writes what is pending. Safe to call twice. */
   close(): Promise<void>;

@@ -1,0 +1,192 @@
+import { Command, CommanderError } from 'commander';
+import { CorralError } from '../../ports/errors.ts';
+import { COMMANDS } from './commands.ts';
+import { addConfigOptions, readConfigOptions } from './config-options.ts';
+import type { CliContext } from './context.ts';
+import { EXIT } from './exit-codes.ts';
+import { reportFailure } from './fail.ts';
+import type { Flag } from './flags.ts';
+import { MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import type { ServerArguments } from './stdio-arguments.ts';
+import { createStyle, wantsColour } from './style.ts';
+
+const append = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
+
+const summary = (name: string): string => COMMANDS.get(name) ?? '';
+
+/** `error: unknown option '--jsn'\n(Did you mean --json?)` as an error of the house. */
+const usageError = ({ message }: CommanderError): CorralError => {
+  const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  return new CorralError('invalid_input', `${first.charAt(0).toUpperCase()}${first.slice(1)}.`, {
+    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help to see what there is.',
+  });
+};
+
+/** Was the argument list of `run` set off by `--`? Then one word is a program, not shell text. */
+const isExplicit = (argv: readonly string[], operands: readonly string[]): boolean => argv[argv.length - operands.length - 1] === '--';
+
+interface ProgramDeps {
+  readonly argv: readonly string[];
+  readonly context: CliContext;
+  readonly flags: readonly Flag[];
+  readonly done: (code: number) => void;
+}
+
+/** The commands. What a command needs is loaded when it runs. */
+const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => {
+  const style = createStyle(wantsColour(process.stdout, context.env));
+  const program = new Command('corral')
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ styleTitle: style.bold, styleCommandText: style.bold })
+    .description(ROOT_SUMMARY)
+    .usage('[options] [DIR...]\n       corral COMMAND [options] [arguments]')
+    .argument('[DIR...]', 'workspaces: folders that commands may change')
+    .version(context.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help, also of a command')
+    .addHelpText('after', ROOT_EXAMPLES);
+  addConfigOptions(program, flags, false);
+
+  const configOf = (command: Command, folders: readonly string[] = []): ServerArguments => ({ folders, ...readConfigOptions(command, flags) });
+
+  /** A command on its parent, with the options of the configuration, hidden. */
+  const add = (parent: Command, name: string, description: string): Command => {
+    const command = parent.command(name).description(description).addHelpText('after', MORE_OPTIONS);
+    addConfigOptions(command, flags, true);
+    return command;
+  };
+
+  program.action(async (folders: string[], _options, command: Command) => {
+    const { runStdio } = await import('./stdio.ts');
+    await runStdio(context, configOf(command, folders));
+  });
+
+  program.commandsGroup('Serve:');
+  add(program, 'serve', summary('serve'))
+    .argument('[DIR...]', 'workspaces')
+    .option('--transport <http|stdio>', 'how clients connect', 'http')
+    .action(async (folders: string[], options: { transport: string }, command: Command) => {
+      const args = configOf(command, folders);
+      if (options.transport === 'stdio') {
+        const { runStdio } = await import('./stdio.ts');
+        return runStdio(context, args);
+      }
+      if (options.transport !== 'http')
+        throw new CorralError('invalid_input', `There is no transport "${options.transport}".`, { hint: 'Use --transport http or --transport stdio.' });
+      const { runServe } = await import('./serve.ts');
+      done(await runServe(context, args));
+    });
+
+  program.commandsGroup('Run:');
+  add(program, 'run', summary('run'))
+    .alias('exec')
+    .usage("[options] -- PROGRAM [ARGUMENT...]\n       corral run [options] 'SHELL TEXT'")
+    .argument('<command...>', 'a program and its arguments, or one shell text')
+    .passThroughOptions()
+    .option('--timeout <SECONDS>', 'end the whole process tree after this')
+    .option('-e, --env <NAME=VALUE>', 'set a variable; NAME alone takes it from here; may be repeated', append)
+    .option('--cwd <DIR>', 'start in this folder of the workspace')
+    .option('--label <NAME=VALUE>', 'remember it with the execution; may be repeated', append)
+    .option('--sandbox <ID>', 'run in a sandbox that is there already')
+    .option('-t, --pty', 'give it a terminal')
+    .option('--no-stdin', 'leave standard input alone')
+    .option('-d, --detach', 'print the id and leave it running')
+    .option('--json', 'print one JSON result at its end')
+    .addHelpText('after', RUN_EXAMPLES)
+    .action(async (operands: string[], options: import('./run.ts').RunOptions, command: Command) => {
+      const { runCommand } = await import('./run.ts');
+      done(await runCommand(context, configOf(command), isExplicit(argv, operands) || operands.length > 1 ? operands : (operands[0] ?? ''), options));
+    });
+
+  program.commandsGroup('Look and act:');
+  add(program, 'ps', summary('ps'))
+    .option('-a, --all', 'ended ones too')
+    .option('-n, --limit <N>', 'at most so many (200 at most)')
+    .option('--json', 'as JSON')
+    .action(async (options: import('./ps.ts').PsOptions, command: Command) => {
+      const { runPs } = await import('./ps.ts');
+      done(await runPs(context, configOf(command), options));
+    });
+  add(program, 'logs', summary('logs'))
+    .argument('<ID>', 'an execution; the beginning of its id will do')
+    .option('-f, --follow', 'go on until it ends')
+    .option('--stream <stdout|stderr|both>', 'one stream only', 'both')
+    .option('--tail <N>', 'begin with the last N lines')
+    .option('--grep <REGEX>', 'only the lines that match')
+    .option('--json', 'with --grep: as JSON')
+    .action(async (id: string, options: import('./logs.ts').LogsOptions, command: Command) => {
+      const { runLogs } = await import('./logs.ts');
+      done(await runLogs(context, configOf(command), id, options));
+    });
+  add(program, 'kill', summary('kill'))
+    .argument('<ID...>', 'executions; the beginnings of their ids will do')
+    .option('-s, --signal <NAME>', 'SIGTERM, SIGINT, SIGHUP, SIGQUIT or SIGKILL', 'SIGTERM')
+    .option('--grace <SECONDS>', 'before what is left is ended by force')
+    .option('--json', 'as JSON')
+    .action(async (ids: string[], options: import('./kill.ts').KillOptions, command: Command) => {
+      const { runKill } = await import('./kill.ts');
+      done(await runKill(context, configOf(command), ids, options));
+    });
+  const sandbox = program.command('sandbox').description(summary('sandbox'));
+  add(sandbox, 'ls', 'list sandboxes')
+    .option('-a, --all', 'ended ones too')
+    .option('--json', 'as JSON')
+    .action(async (options: import('./sandbox.ts').SandboxListOptions, command: Command) => {
+      const { runSandboxList } = await import('./sandbox.ts');
+      done(await runSandboxList(context, configOf(command), options));
+    });
+  add(sandbox, 'rm', 'end sandboxes and everything that runs in them')
+    .argument('<ID...>', 'sandboxes; the beginnings of their ids will do')
+    .option('--json', 'as JSON')
+    .action(async (ids: string[], options: { json?: boolean }, command: Command) => {
+      const { runSandboxRemove } = await import('./sandbox.ts');
+      done(await runSandboxRemove(context, configOf(command), ids, options));
+    });
+
+  program.commandsGroup('Set up:');
+  add(program, 'doctor', summary('doctor'))
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { runDoctor } = await import('./doctor.ts');
+      done(await runDoctor(context, configOf(command), options));
+    });
+  const config = program.command('config').description(summary('config'));
+  add(config, 'show', 'every option, its value and where it comes from')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { runConfigShow } = await import('./config.ts');
+      done(await runConfigShow(context, configOf(command), flags, options));
+    });
+  program.helpCommand('help [COMMAND]', summary('help'));
+  return program;
+};
+
+/** Is JSON asked of Corral itself, and not of the program that it runs? */
+const wantsJson = (argv: readonly string[]): boolean => {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+};
+
+/** Reads the arguments with the command line library and runs the command. Returns the exit code; reports what a command throws. */
+export const runProgram = async (argv: readonly string[], context: CliContext, flags: readonly Flag[]): Promise<number> => {
+  let code: number = EXIT.ok;
+  const program = createProgram({
+    argv,
+    context,
+    flags,
+    done: (end) => {
+      code = end;
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportFailure(error, { json: wantsJson(argv) });
+    // Help and version have been printed by now; help for want of a subcommand is a mistake all the same.
+    if (error.exitCode === 0) return EXIT.ok;
+    if (error.code === 'commander.help') return EXIT.usage;
+    return reportFailure(usageError(error), { json: wantsJson(argv) });
+  }
+};

@@ -1,0 +1,92 @@
+import { INSTRUCTIONS } from '../../core/catalogue.ts';
+import type { App } from '../../core/app.ts';
+import { parseBind } from '../http/bind.ts';
+import { openHttpDoor } from '../http/door.ts';
+import { createMcpHttpHandler } from '../mcp/http-handler.ts';
+import { createMcpServerFactory } from '../mcp/server-factory.ts';
+import { serveBanner } from './banner.ts';
+import type { CliContext } from './context.ts';
+import { EXIT } from './exit-codes.ts';
+import { checkWorkspaces, loadSettings } from './settings.ts';
+import { warmUp } from './stdio.ts';
+import type { ServerArguments } from './stdio-arguments.ts';
+
+/** From the first signal to the end of the process at the latest. */
+const CLOSE_WITHIN_MS = 10_000;
+/** For the proof that a sandbox works here, which the banner waits for. */
+const PROBE_WITHIN_MS = 5000;
+
+const ALL = ['*'] as const;
+
+const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The first SIGINT, SIGTERM or SIGHUP resolves; the second ends the process where it stands. */
+const untilSignal = (onSecond: () => void): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    let first = true;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        if (!first) onSecond();
+        first = false;
+        resolve(signal);
+      });
+  });
+
+const openDoor = async (app: App, bind: string) => {
+  const { authToken, allowedHosts } = app.loaded.config;
+  const factory = createMcpServerFactory({
+    operations: app.operations,
+    invoke: app.invoke,
+    info: { name: 'corral', version: app.version, title: 'Corral' },
+    instructions: INSTRUCTIONS,
+    callerOf: (auth) => ({ id: auth?.clientId ?? 'local', via: 'mcp', scopes: auth?.scopes ?? ALL }),
+  });
+  return openHttpDoor({
+    bind: parseBind(bind),
+    grants: authToken === undefined ? [] : [{ token: authToken, principal: { id: 'operator', scopes: ALL } }],
+    anonymous: { id: 'local', scopes: ALL },
+    allowedHosts,
+    mounts: [createMcpHttpHandler({ factory, onError: (error) => app.log.warn({ error: error.message }, 'mcp over http') })],
+    version: app.version,
+    onError: (error, where) => app.log.error({ error: message(error), where }, 'http'),
+  });
+};
+
+/** True when `work` ended in time. A failure is the caller's. */
+const within = async (ms: number, work: Promise<unknown>): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** `corral serve`: MCP over HTTP until a signal. Returns the exit code. */
+export const runServe = async (context: CliContext, args: ServerArguments): Promise<number> => {
+  const loaded = await loadSettings(context, args);
+  checkWorkspaces(loaded);
+  const { config } = loaded;
+  const stopped = untilSignal(() => process.exit(EXIT.failure));
+  const app = context.openApp(loaded, { role: 'server', face: `http ${config.bind}` });
+  const door = await openDoor(app, config.bind);
+  const warming = warmUp(app);
+
+  const driver = app.drivers.get(config.driver === 'auto' ? 'bubblewrap' : config.driver);
+  const probe = await driver?.probe(AbortSignal.timeout(PROBE_WITHIN_MS));
+  process.stdout.write(serveBanner({ version: app.version, url: door.url, loaded, driver: driver?.name, probe, colour: process.stdout.isTTY && context.env['NO_COLOR'] === undefined }));
+
+  const signal = await stopped;
+  clearTimeout(warming);
+  process.stderr.write(`corral: ${signal}: ending what runs here and stopping; again to stop at once\n`);
+  const closing = (async () => {
+    await door.close();
+    await app.close();
+  })();
+  if (await within(CLOSE_WITHIN_MS, closing)) return EXIT.ok;
+  app.log.error({ withinMs: CLOSE_WITHIN_MS }, 'the server did not close in time');
+  return EXIT.failure;
+};

@@ -1,0 +1,45 @@
+import { INSTRUCTIONS } from '../../core/catalogue.ts';
+import type { App } from '../../core/app.ts';
+import type { Caller } from '../../core/operation.ts';
+import { serveMcpStdio } from '../mcp/serve-stdio.ts';
+import { createMcpServerFactory } from '../mcp/server-factory.ts';
+import type { CliContext } from './context.ts';
+import { checkWorkspaces, loadSettings } from './settings.ts';
+import type { ServerArguments } from './stdio-arguments.ts';
+
+/** After the first answers to a client, and before a model has thought of its first call. */
+const READY_AFTER_MS = 300;
+
+const CALLER: Caller = { id: 'local', via: 'mcp', scopes: ['*'] };
+
+/** Opens the services in the background, so that the first call finds them open. Each call reports a failure for itself. */
+export const warmUp = (app: App): NodeJS.Timeout =>
+  setTimeout(() => {
+    app.ready().catch((error: unknown) => app.log.error({ error: error instanceof Error ? error.message : String(error) }, 'not ready to run anything'));
+  }, READY_AFTER_MS).unref();
+
+/** `corral [DIR...]`: MCP on stdin and stdout until the client goes away. */
+export const runStdio = async (context: CliContext, args: ServerArguments): Promise<void> => {
+  const loaded = await loadSettings(context, args);
+  checkWorkspaces(loaded);
+  const app = context.openApp(loaded, { role: 'server', face: 'stdio' });
+  const factory = createMcpServerFactory({
+    operations: app.operations,
+    invoke: app.invoke,
+    info: { name: 'corral', version: app.version, title: 'Corral' },
+    instructions: INSTRUCTIONS,
+    callerOf: () => CALLER,
+  });
+  if (process.stdin.isTTY)
+    process.stderr.write('corral: serving MCP on this terminal, for a client to start it; end with Ctrl-D. People want `corral serve` or `corral --help`.\n');
+  const warming = warmUp(app);
+  const face = serveMcpStdio({
+    factory,
+    onError: (error) => app.log.warn({ error: error.message }, 'mcp'),
+    onClose: async () => {
+      clearTimeout(warming);
+      await app.close();
+    },
+  });
+  await face.done;
+};

@@ -73,7 +73,8 @@ const scratch = (spec: SandboxSpec): string[] => {
     ...tmpfs('/tmp', '1777', bounded(TMP_BYTES)),
     ...folder('/run'),
     ...folder('/var'),
-    ...['--symlink', '/tmp', '/var/tmp'],
+    // Relative: an absolute one would lead bubblewrap to the host's /tmp when it mounts beneath /var/tmp.
+    ...['--symlink', '../tmp', '/var/tmp'],
     ...tmpfs(SANDBOX_HOME, '0700', bounded(HOME_BYTES)),
   ];
 };

@@ -1,5 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildBubblewrapArguments } from '../../../../src/drivers/sandbox/bubblewrap/arguments.ts';
@@ -282,20 +281,15 @@ describe.skipIf(missing !== undefined)(`in real bubblewrap${missing === undefine
     ).toBe('0');
   });
 
-  test.each(['/tmp', '/home', homedir(), '/srv'])(
+  test.each(['/tmp', '/home', '/home/user', '/root', '/srv', '/var/tmp/deep'])(
     'a workspace below %s is seen and written through, its neighbours are not',
     async (parent) => {
-      if (!existsSync(parent)) return;
-      // Below root's home only a staged clone is reachable for a private uid; here the path itself is opened for the test.
-      using outer = workspaceIn(parent === '/root' ? '/var/tmp' : parent);
-      const target = parent === '/root' ? join('/root', 'project') : outer.path;
-      writeFileSync(join(outer.path, 'given'), 'given');
-      const answer = await say(`cat ${target}/given; echo; cd ${target} && echo new >made; cat made; ls -A ${parent}; ls -A /tmp`, {
-        workspaces: [{ source: outer.path, target, mode: 'rw' }],
-      });
-      const name = target.split('/').at(-1) ?? '';
-      const others = parent === '/home' ? ['sandbox'] : [];
-      expect(answer.split('\n').toSorted()).toEqual(['given', 'new', name, ...others, ...(parent === '/tmp' ? [name] : [])].toSorted());
+      using outer = workspaceIn('/tmp');
+      const target = join(parent, 'project');
+      writeFileSync(join(outer.path, 'given'), 'given\n');
+      const mount = { source: outer.path, target, mode: 'rw' } as const;
+      const answer = await say(`cat ${target}/given; cd ${target} && echo new >made; cat made; ls -A ${parent}`, { workspaces: [mount] });
+      expect(answer.split('\n')).toEqual(['given', 'new', 'project', ...(parent === '/home' ? ['sandbox'] : [])]);
       expect(readFileSync(join(outer.path, 'made'), 'utf8')).toBe('new\n');
     },
   );

@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
 import type { SandboxSpec } from '../../../ports/sandbox.ts';
-import type { StagedSource } from '../supervisor/launcher.ts';
+import type { StagedSource } from '../supervisor/launch-options.ts';
 import { STAGE_FLAG } from '../supervisor/protocol.ts';
 
 export interface Staging {

@@ -166,15 +166,15 @@ export class FrameReader {
     return this.#buffer.toString('utf8', at, at + length);
   }
 
-  /** A `u32` count, refused above `max` and above what the frame could hold at `itemBytes` each. */
-  count(max: number, itemBytes: number): number {
+  /** A `u32` count, refused above `max`. Items that are not there are found out one by one. */
+  count(max: number): number {
     const count = this.u32();
-    if (count > max || count * itemBytes > this.#end - this.#at) throw new ProtocolViolation(`a count of ${count} does not fit its frame`);
+    if (count > max) throw new ProtocolViolation(`a count of ${count}, where at most ${max} are allowed`);
     return count;
   }
 
   list(max: number): string[] {
-    return Array.from({ length: this.count(max, LENGTH_BYTES) }, () => this.str());
+    return Array.from({ length: this.count(max) }, () => this.str());
   }
 
   /** A payload inside this one, such as the exit in a LIST. */

@@ -5,7 +5,7 @@ import { createDeferred } from './deferred.ts';
 import type { Deferred } from './deferred.ts';
 import { ProtocolViolation } from './frames.ts';
 import type { FrameReader, FrameWriter } from './frames.ts';
-import type { LaunchOptions, Launched } from './launcher.ts';
+import type { Launched, LaunchOptions } from './launch-options.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { EVENT, KEEP_ID, REPLY, REQUEST } from './protocol.ts';
 

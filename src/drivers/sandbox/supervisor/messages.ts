@@ -17,9 +17,6 @@ import { signalName } from './signals.ts';
 
 const MAX_STEPS = 4;
 const MAX_MS = 0xffff_ffff;
-/** Smallest encodings: they bound a claimed count by the size of the frame that claims it. */
-const LISTED_BYTES = 41;
-const ENTRY_BYTES = 29;
 const ABSENT = -1;
 
 const invalid = (message: string): CorralError => new CorralError('invalid_input', message);
@@ -175,7 +172,7 @@ const decodeListed = (from: FrameReader): SandboxExecution => {
 };
 
 export const decodeList = (from: FrameReader): readonly SandboxExecution[] =>
-  Array.from({ length: from.count(MAX_COUNT, LISTED_BYTES) }, () => decodeListed(from));
+  Array.from({ length: from.count(MAX_COUNT) }, () => decodeListed(from));
 
 export const decodeTermination = (from: FrameReader): Termination => ({ ended: from.u32(), survivors: from.list(MAX_COUNT) });
 
@@ -200,5 +197,5 @@ export const decodeEntry = (from: FrameReader): FileEntry => {
 
 export const decodeEntries = (from: FrameReader): { entries: readonly FileEntry[]; more: boolean } => {
   const more = from.u8() === 1;
-  return { more, entries: Array.from({ length: from.count(MAX_LIST_ENTRIES, ENTRY_BYTES) }, () => decodeEntry(from)) };
+  return { more, entries: Array.from({ length: from.count(MAX_LIST_ENTRIES) }, () => decodeEntry(from)) };
 };

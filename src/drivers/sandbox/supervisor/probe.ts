@@ -27,7 +27,7 @@ const runTrue = async (sandbox: Sandbox): Promise<Exit> => {
 export const probeBySandbox = async (options: ProbeOptions, signal?: AbortSignal): Promise<DriverProbe> => {
   let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(tmpdir(), 'corral-probe-'));
+    folder = await mkdtemp(join(tmpdir(), 'corral-driver-probe-'));
     const version = await options.version(folder);
     const sandbox = await options.create(
       {

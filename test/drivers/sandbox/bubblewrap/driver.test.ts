@@ -1,7 +1,6 @@
 import { chownSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createBubblewrapDriver } from '../../../../src/drivers/sandbox/bubblewrap/driver.ts';
 import type { BubblewrapDriverOptions } from '../../../../src/drivers/sandbox/bubblewrap/driver.ts';
 import { createSupervisorLauncher } from '../../../../src/drivers/sandbox/supervisor/launcher.ts';
@@ -53,16 +52,17 @@ describe.skipIf(whyNoBubblewrap() !== undefined)('the bubblewrap driver', () => 
   const uid = isRoot ? { uid: UNPRIVILEGED } : {};
 
   test('proves itself, says its version, and leaves nothing', async () => {
-    const { driver } = await withDriver();
-    const folders = (): number => readdirSync(tmpdir()).filter((name) => name.startsWith('corral-probe-')).length;
-    const before = folders();
+    const { driver, state } = await withDriver();
+    vi.stubEnv('TMPDIR', state.path);
+    const before = readdirSync(state.path);
     const probe = await driver.probe();
     expect(probe).toMatchObject({
       available: true,
       version: expect.stringMatching(/^bubblewrap \d/),
       capabilities: { isolation: 'namespace' },
     });
-    expect(folders()).toBe(before);
+    vi.unstubAllEnvs();
+    expect(readdirSync(state.path)).toEqual(before);
   });
 
   test('that misses its program says how to get it', async () => {

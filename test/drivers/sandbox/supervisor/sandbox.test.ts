@@ -231,3 +231,37 @@ test('what cannot be sent is refused before it is sent', async () => {
   expect(await refused({ stdin: new Uint8Array(5_000_000) })).toBe('limit_exceeded');
   expect((await failure(sandbox.waitPort(70_000, 1))).code).toBe('invalid_input');
 });
+
+describe('a write of several pieces', () => {
+  const begin = async () => {
+    const fake = await serve();
+    const { sandbox } = await open();
+    const peer = await fake.next();
+    const abort = new AbortController();
+    const written = failure(sandbox.files.write('/work/big', new Uint8Array(3_000_000), {}, abort.signal));
+    const answer = async (request: number, reply: number, fill: (to: FrameWriter) => FrameWriter) => {
+      const { id, payload } = await peer.next(request);
+      peer.send(fill(new FrameWriter().head(reply, id)).finish());
+      return payload;
+    };
+    await answer(REQUEST.fsStat, REPLY.error, (to) => to.u16(12).i32(2).str(''));
+    const temporary = (await answer(REQUEST.fsWrite, REPLY.fsWrite, (to) => to.u64(1_048_576))).subarray(4, 64).toString().split('.tmp')[0];
+    return { peer, answer, abort, written, temporary };
+  };
+
+  test('goes to a neighbour, which is removed when the call is cancelled', async () => {
+    const { answer, abort, written, temporary } = await begin();
+    abort.abort();
+    const removed = await answer(REQUEST.fsRemove, REPLY.fsRemove, (to) => to.u32(1));
+    expect(temporary).toMatch(/^\/work\/\.corral-/);
+    expect(removed.toString()).toContain(temporary);
+    expect((await written).code).toBe('cancelled');
+  });
+
+  test('tells the first failure, even when the neighbour cannot be removed', async () => {
+    const { answer, written } = await begin();
+    await answer(REQUEST.fsWrite, REPLY.error, (to) => to.u16(19).i32(28).str(''));
+    await answer(REQUEST.fsRemove, REPLY.error, (to) => to.u16(15).i32(5).str(''));
+    expect((await written).code).toBe('limit_exceeded');
+  });
+});

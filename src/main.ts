@@ -182,4 +182,4 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, doctor, ready, close };
 };
 
-await runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });
+void runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

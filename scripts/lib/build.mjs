@@ -1,27 +1,48 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ROOT, run, say } from './process.mjs';
 import { withLock } from './lock.mjs';
 
-/** Output name in dist/ -> source. */
-const ENTRIES = {
-  corral: 'src/main.ts',
-  'search-worker': 'src/core/output/search-worker.ts',
-};
+/** What a server started meanwhile must not see before the rest is there. */
+const ENTRIES = ['corral.js', 'search-worker.js', 'corral-supervisor'];
+
+/** A session as a client begins it: what it makes V8 compile is what every start needs. */
+const FIRST_WORDS = [
+  { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'build', version: '1' } } },
+  { method: 'notifications/initialized' },
+  { id: 2, method: 'tools/list', params: {} },
+]
+  .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  .join('');
+const WARM_MS = 20_000;
 
 /** Loaded from node_modules at run time: both carry a native program of their own. */
 const EXTERNAL = ['libsql', 'esbuild'];
 
 const HASHBANG = '#!/usr/bin/env node\n';
 
-/** Bundled CommonJS packages call require for Node's own modules. */
-const REQUIRE = `import { createRequire as corralRequire } from 'node:module'; const require = corralRequire(import.meta.url);`;
+/** CommonJS loads without the module loader's start-up cost and can come out of a code cache; the sources speak of import.meta.url. */
+const COMMON = {
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  external: EXTERNAL,
+  // Not minified: the code cache saves the parsing, and a stack trace then shows names and lines of code that can be read.
+  banner: { js: `const corralUrl = require('node:url').pathToFileURL(__filename).href;` },
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
 
 /** What each half of the build reads. A change in any of these contents makes it stale. */
 const INPUTS = {
   supervisor: ['supervisor'],
-  bundle: ['src', 'package.json', 'package-lock.json', 'scripts/lib/build.mjs', 'tsconfig.json'],
+  bundle: ['src', 'package.json', 'package-lock.json', 'scripts/lib/build.mjs', 'scripts/lib/entry.cjs', 'tsconfig.json'],
 };
 
 /** @typedef {{ hash: string, files: string[] }} Stamp what a half was built from and what it wrote */
@@ -36,11 +57,11 @@ export const build = async ({ root = ROOT, force = false, only } = {}) => {
   await withLock(join(root, 'build/lock'), async () => {
     if (force) await rm(join(root, only === 'supervisor' ? 'dist/corral-supervisor' : 'dist'), { recursive: true, force: true });
     if (only !== 'bundle') await half(root, 'supervisor', buildSupervisor);
-    if (only !== 'supervisor') await half(root, 'bundle', buildBundle);
+    if (only !== 'supervisor') await half(root, 'bundle', buildBundle, warm);
   });
 };
 
-const half = async (root, name, make) => {
+const half = async (root, name, make, finish = async () => []) => {
   const hash = await hashInputs(root, INPUTS[name]);
   const stampFile = join(root, 'build', `${name}.json`);
   const before = await readStamp(stampFile);
@@ -53,6 +74,7 @@ const half = async (root, name, make) => {
     await make(root, staging);
     const files = await listFiles(staging);
     await publish(root, staging, files);
+    files.push(...(await finish(join(root, 'dist'), files)));
     // The files of the build before stay: a server started from it may still load its parts.
     await removeStale(root, before?.files ?? [], name, files);
     await writeFile(stampFile, JSON.stringify({ hash, files }, null, 1));
@@ -71,40 +93,63 @@ const buildSupervisor = async (root, staging) => {
 const buildBundle = async (root, staging) => {
   const { build: bundle } = await import('esbuild');
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const define = { CORRAL_VERSION: JSON.stringify(version), 'import.meta.url': 'corralUrl' };
+  const shared = { ...COMMON, absWorkingDir: root, outdir: staging, define };
+  await bundle({ ...shared, entryPoints: { 'search-worker': 'src/core/output/search-worker.ts' } });
   await bundle({
-    absWorkingDir: root,
-    entryPoints: ENTRIES,
-    outdir: staging,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    chunkNames: 'chunks/[name]-[hash]',
-    external: EXTERNAL,
-    banner: { js: REQUIRE },
-    define: { CORRAL_VERSION: JSON.stringify(version) },
-    sourcemap: true,
-    legalComments: 'linked',
-    logLevel: 'warning',
+    ...shared,
+    entryPoints: { bundle: 'src/main.ts' },
+    entryNames: '[name]-[hash]',
+    outExtension: { '.js': '.cjs' },
+    plugins: [withoutAjv],
   });
-  await makeProgram(join(staging, 'corral.js'));
+  const name = (await listFiles(staging)).find((file) => /^bundle-.*\.cjs$/.test(file));
+  const entry = await readFile(new URL('entry.cjs', import.meta.url), 'utf8');
+  await writeFile(join(staging, 'corral.js'), HASHBANG + entry.replace('BUNDLE', JSON.stringify(name)));
+  await chmod(join(staging, 'corral.js'), 0o755);
+  await writeFile(join(staging, 'package.json'), '{ "type": "commonjs" }\n');
 };
 
-/** Puts the interpreter line first where the source has none, and moves the source map down by that line. */
-const makeProgram = async (file) => {
-  const code = await readFile(file, 'utf8');
-  if (!code.startsWith('#!')) {
-    await writeFile(file, HASHBANG + code);
-    const map = JSON.parse(await readFile(`${file}.map`, 'utf8'));
-    await writeFile(`${file}.map`, JSON.stringify({ ...map, mappings: `;${map.mappings}` }));
+/** The SDK brings a JSON Schema validator for schemas that are not zod's. There are none here, and it is a third of the bundle. */
+const withoutAjv = {
+  name: 'without-ajv',
+  setup: (build) => {
+    build.onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({ path: 'shims', namespace: 'without-ajv' }));
+    build.onLoad({ filter: /.*/, namespace: 'without-ajv' }, () => ({
+      contents: `export { default as process } from 'node:process';
+        export class DefaultJsonSchemaValidator {
+          getValidator() { throw new Error('This build has no validator for JSON Schema: describe it with zod.'); }
+        }`,
+    }));
+  },
+};
+
+/**
+ * Leaves a code cache beside the bundle; in its last place, since V8 keeps the script's path in it. Without one the server only starts
+ * later, so a failure is told and not fatal. Resolves to the files it made.
+ */
+const warm = async (dist, files) => {
+  const state = await mkdtemp(join(tmpdir(), 'corral-warm-'));
+  try {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('warm.cjs', import.meta.url)), join(dist, 'corral.js')], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { ...process.env, CORRAL_STATE_DIR: state },
+      timeout: WARM_MS,
+      killSignal: 'SIGKILL',
+    });
+    child.stdin.on('error', () => {}); // it may end without reading
+    child.stdin.end(FIRST_WORDS);
+    const [code, signal] = await once(child, 'exit');
+    if (code === 0) return files.filter((file) => file.endsWith('.cjs')).map((file) => file.replace(/\.cjs$/, '.cache'));
+    say(`no code cache: the first run ended with ${code ?? signal}`);
+    return [];
+  } finally {
+    await rm(state, { recursive: true, force: true });
   }
-  await chmod(file, 0o755);
 };
 
 const publish = async (root, staging, files) => {
-  const entries = new Set(Object.keys(ENTRIES).map((name) => `${name}.js`));
-  for (const file of [...files].sort((a, b) => Number(entries.has(a)) - Number(entries.has(b)))) {
+  for (const file of [...files].sort((a, b) => Number(ENTRIES.includes(a)) - Number(ENTRIES.includes(b)))) {
     const target = join(root, 'dist', file);
     await mkdir(dirname(target), { recursive: true });
     await rename(join(staging, file), target);

@@ -11,12 +11,13 @@ const TREE: Readonly<Record<string, string>> = {
   'package-lock.json': '{}',
   'tsconfig.json': '{}',
   'scripts/lib/build.mjs': '',
+  'scripts/lib/entry.cjs': '',
   'src/lazy.ts': `export const lazy = 'loaded late';\n`,
   'src/main.ts': [
     'declare const CORRAL_VERSION: string;',
-    `const told = process.argv[2] === 'late' ? (await import('./lazy.ts')).lazy : CORRAL_VERSION;`,
-    `if (process.argv[2] === 'throw') throw new Error(told);`,
-    'process.stdout.write(told);\n',
+    `if (process.argv[2] === 'throw') throw new Error('thrown');`,
+    `if (process.argv[2] === 'late') void import('./lazy.ts').then(({ lazy }) => process.stdout.write(lazy));`,
+    'else process.stdout.write(CORRAL_VERSION);\n',
   ].join('\n'),
   'src/core/output/search-worker.ts': `export const worker = 1;\n`,
   'supervisor/build.sh': `set -eu\necho built >> build.log\nprintf '#!/bin/sh\\necho supervised' > "$1"\n`,
@@ -35,8 +36,8 @@ const plant = async (files: Readonly<Record<string, string>>, root?: string): Pr
 };
 
 const run = (root: string, ...args: string[]) => spawnSync(join(root, 'dist/corral.js'), args, { encoding: 'utf8' });
-const chunks = async (root: string): Promise<readonly string[]> =>
-  (await readdir(join(root, 'dist/chunks'))).filter((name) => name.endsWith('.js'));
+const bundles = async (root: string, extension = '.cjs'): Promise<readonly string[]> =>
+  (await readdir(join(root, 'dist'))).filter((name) => name.startsWith('bundle-') && name.endsWith(extension));
 const supervisorBuilds = async (root: string): Promise<number> => (await readFile(join(root, 'build.log'), 'utf8')).split('\n').length - 1;
 
 beforeEach(() => {
@@ -46,28 +47,40 @@ beforeEach(() => {
 afterEach(() => Promise.all(roots.map((root) => rm(root, { recursive: true }))));
 
 describe('the build', () => {
-  it('makes programs that run by themselves, know their version, and load parts when they are needed', async () => {
+  it('makes programs that run by themselves, know their version, and part of it only when it is needed', async () => {
     const root = await plant(TREE);
     await build({ root });
     expect(run(root)).toMatchObject({ status: 0, stdout: '7.8.9' });
     expect(run(root, 'late')).toMatchObject({ status: 0, stdout: 'loaded late' });
-    expect(await readFile(join(root, 'dist/corral.js'), 'utf8')).not.toContain('loaded late');
     expect(spawnSync(join(root, 'dist/corral-supervisor'), { encoding: 'utf8' }).stdout).toBe('supervised\n');
     expect(await readdir(join(root, 'dist'))).toContain('search-worker.js');
     expect(await readdir(join(root, 'build'))).toEqual(['bundle.json', 'supervisor.json']);
   });
 
-  it('leads a stack trace back to the line of the source', async () => {
+  it('starts out of a code cache that fits, and without one', async () => {
     const root = await plant(TREE);
     await build({ root });
-    const { stderr } = spawnSync(process.execPath, ['--enable-source-maps', join(root, 'dist/corral.js'), 'throw'], { encoding: 'utf8' });
-    expect(stderr).toContain('src/main.ts:3:');
+    const [cache] = await bundles(root, '.cache');
+    const refused = `const e = require('${root}/dist/corral.js'); console.log(e.compile(require('fs').readFileSync(e.cacheFile)).cachedDataRejected)`;
+    expect(spawnSync(process.execPath, ['-e', refused], { encoding: 'utf8' }).stdout).toBe('false\n');
+    await writeFile(join(root, 'dist', cache ?? ''), 'of another Node');
+    expect(run(root).stdout).toBe('7.8.9');
+    await rm(join(root, 'dist', cache ?? ''));
+    expect(run(root).stdout).toBe('7.8.9');
+  });
+
+  it('shows readable code in a stack trace', async () => {
+    const root = await plant(TREE);
+    await build({ root });
+    const { stderr } = run(root, 'throw');
+    expect(stderr).toMatch(/bundle-\w+\.cjs:\d+\n.*throw new Error\("thrown"\)/);
+    expect(Math.max(...stderr.split('\n').map((line) => line.length))).toBeLessThan(200);
   });
 
   it('gives the same bytes for the same sources, wherever they are', async () => {
     const [one, other] = [await plant(TREE), await plant(TREE)];
     await Promise.all([build({ root: one }), build({ root: other })]);
-    for (const name of ['dist/corral.js', 'dist/corral.js.map', `dist/chunks/${(await chunks(one))[0]}`])
+    for (const name of ['dist/corral.js', `dist/${(await bundles(one))[0]}`])
       expect((await readFile(join(one, name))).equals(await readFile(join(other, name)))).toBe(true);
   });
 
@@ -92,17 +105,17 @@ describe('the build', () => {
     expect(await supervisorBuilds(root)).toBe(2);
   });
 
-  it('keeps the parts of the build before, which a running server may still load, and none older', async () => {
+  it('keeps the bundle before, which a server that is just starting may still load, and none older', async () => {
     const root = await plant(TREE);
     const seen: string[] = [];
     for (const text of ['one', 'two', 'three']) {
       await plant({ 'src/lazy.ts': `export const lazy = '${text}';\n` }, root);
       await build({ root });
-      const added = (await chunks(root)).filter((name) => !seen.includes(name));
+      const added = (await bundles(root)).filter((name) => !seen.includes(name));
       expect(added).toHaveLength(1);
       seen.push(...added);
     }
-    expect((await chunks(root)).toSorted()).toEqual(seen.slice(1).toSorted());
+    expect([...(await bundles(root))].sort()).toEqual(seen.slice(1).sort());
   });
 
   it('leaves the last good build in place when the sources are broken', async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
@@ -10,18 +9,12 @@ const LIMITS: WorkerOptions = {
   stdin: false,
 };
 
-/** Beside the bundle; this code itself may lie in the bundle or in one of its chunks, a folder below. */
-const builtProgram = (): URL => {
-  const beside = new URL('search-worker.js', import.meta.url);
-  return existsSync(beside) ? beside : new URL('../search-worker.js', import.meta.url);
-};
-
 /**
  * Starts the search thread: from the file beside the bundle, or, when Corral runs from its sources, from a bundle made in memory (Node 20
  * cannot run TypeScript).
  */
 export const startSearchWorker = async (): Promise<Worker> => {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(builtProgram(), LIMITS);
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('search-worker.js', import.meta.url), LIMITS);
   const { build } = await import('esbuild');
   const entry = fileURLToPath(new URL('search-worker.ts', import.meta.url));
   const { outputFiles } = await build({

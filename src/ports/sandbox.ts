@@ -172,6 +172,7 @@ export interface SandboxExecution {
 }
 
 export interface SandboxEvents {
+  /** Of a short program, also before its `start` resolves. What ended before `listen` is in `list`. */
   exit(exit: Exit): void;
   /** Sizes so far of an execution that is being watched. */
   output(execution: string, stdoutBytes: number, stderrBytes: number): void;

@@ -6,22 +6,16 @@ import type { ServerArguments } from './stdio-arguments.ts';
 const append = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
 
 const optionsOf = (flag: Flag): readonly Option[] => {
-  const { key, name, kind, value, description, standard } = flag;
-  const told = standard === undefined || kind === 'boolean' ? description : `${description} [${standard}]`;
-  if (kind === 'boolean') return [new Option(`--${name}`, told), new Option(`--no-${name}`).hideHelp()];
-  if (kind === 'text') return [new Option(`--${name} <${value}>`, told)];
-  const plural = new Option(`--${flagOf(key)} <${value}>`).argParser(append).hideHelp();
-  return [new Option(`--${name} <${value}>`, `${told} May be repeated.`).argParser(append), plural];
+  const { key, name, kind, value } = flag;
+  if (kind === 'boolean') return [new Option(`--${name}`), new Option(`--no-${name}`)];
+  if (kind === 'text') return [new Option(`--${name} <${value}>`)];
+  return [name, flagOf(key)].map((spelling) => new Option(`--${spelling} <${value}>`).argParser(append));
 };
 
-/** Every option of the configuration, on one command. Hidden where a list of thirty would bury what the command is about. */
-export const addConfigOptions = (command: Command, flags: readonly Flag[], hidden: boolean): void => {
-  command.addOption(new Option('--config <FILE>', `Configuration file, YAML or JSON. [~/.config/corral/config.yaml]`).hideHelp(hidden).helpGroup('Configuration:'));
-  for (const flag of flags)
-    for (const option of optionsOf(flag)) {
-      if (hidden) option.hideHelp();
-      command.addOption(option.helpGroup('Configuration:'));
-    }
+/** Every option of the configuration, on one command. Hidden: a list of thirty would bury what the command is about. */
+export const addConfigOptions = (command: Command, flags: readonly Flag[]): void => {
+  command.addOption(new Option('--config <FILE>').hideHelp());
+  for (const flag of flags) for (const option of optionsOf(flag)) command.addOption(option.hideHelp());
 };
 
 /** What was given of the configuration, before and after the name of the command; the later wins. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { renderDoctor } from '../../core/doctor/render.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -9,6 +10,8 @@ import type { ServerArguments } from './stdio-arguments.ts';
 export const runDoctor = async (context: CliContext, args: ServerArguments, options: { readonly json?: boolean }): Promise<number> => {
   const app = openGuest(context, await loadSettings(context, args), 'reader', 'doctor');
   const stop = new AbortController();
+  // Every check and every escape listens to it: many listeners are no leak here.
+  setMaxListeners(0, stop.signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   try {
     const report = await app.doctor(stop.signal);

@@ -1,3 +1,5 @@
+import type { Flag } from './flags.ts';
+
 export const ROOT_SUMMARY = 'Hands for AI agents: runs commands in sandboxes and tells the truth about what happened.';
 
 export const ROOT_EXAMPLES = `
@@ -26,4 +28,31 @@ The current folder is the workspace unless --workspace names others; it is the o
 Exit codes: that of the program; 128+N when signal N or a limit ended it; 124 timed out; 125 Corral could not run it.
 `;
 
-export const MORE_OPTIONS = '\nAll options of `corral --help` work here too.\n';
+export const MORE_OPTIONS = '\nThe options under Configuration in `corral --help` work here too.';
+
+/** Words in lines of at most `width`. */
+const wrap = (text: string, width: number): readonly string[] =>
+  text.split(' ').reduce<readonly string[]>((lines, word) => {
+    const last = lines.at(-1);
+    return last === undefined || last.length + 1 + word.length > width ? [...lines, word] : [...lines.slice(0, -1), `${last} ${word}`];
+  }, []);
+
+/** `--driver auto|bubblewrap|host` */
+export const flagUsage = ({ name, kind, value }: Flag): string => `--${name}${kind === 'boolean' ? '' : ` ${value}`}`;
+
+/** What an option means, with what holds when it is not given. */
+export const flagMeaning = ({ kind, description, standard }: Flag): string =>
+  `${description}${kind === 'list' ? ' May be repeated.' : ''}${standard === undefined || kind === 'boolean' ? '' : ` [${standard}]`}`;
+
+const FLAG_COLUMN = 28;
+
+/** The section of the help that shows every option of the configuration. `width` of the terminal, in columns. */
+export const configurationHelp = (flags: readonly Flag[], width: number): string => {
+  const rows = [['--config FILE', 'Configuration file, YAML or JSON. [~/.config/corral/config.yaml]'] as const, ...flags.map((flag) => [flagUsage(flag), flagMeaning(flag)] as const)];
+  const lines = rows.flatMap(([usage, meaning]) => {
+    const told = wrap(meaning, Math.max(40, width - FLAG_COLUMN - 2)).map((line) => `${' '.repeat(FLAG_COLUMN + 2)}${line}`);
+    const [first = '', ...rest] = told;
+    return usage.length < FLAG_COLUMN - 1 ? [`  ${usage.padEnd(FLAG_COLUMN)}${first.trimStart()}`, ...rest] : [`  ${usage}`, ...told];
+  });
+  return `${lines.join('\n')}\n`;
+};

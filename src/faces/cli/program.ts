@@ -6,9 +6,12 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
 import type { Flag } from './flags.ts';
-import { MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import { configurationHelp, MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { createStyle, wantsColour } from './style.ts';
+
+/** Where the terminal does not say how wide it is. */
+const HELP_COLUMNS = 100;
 
 const append = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
 
@@ -45,15 +48,15 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .argument('[DIR...]', 'workspaces: folders that commands may change')
     .version(context.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, also of a command')
-    .addHelpText('after', ROOT_EXAMPLES);
-  addConfigOptions(program, flags, false);
+    .addHelpText('after', () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}${ROOT_EXAMPLES}`);
+  addConfigOptions(program, flags);
 
   const configOf = (command: Command, folders: readonly string[] = []): ServerArguments => ({ folders, ...readConfigOptions(command, flags) });
 
   /** A command on its parent, with the options of the configuration, hidden. */
   const add = (parent: Command, name: string, description: string): Command => {
     const command = parent.command(name).description(description).addHelpText('after', MORE_OPTIONS);
-    addConfigOptions(command, flags, true);
+    addConfigOptions(command, flags);
     return command;
   };
 

@@ -90,11 +90,18 @@ const createListener = (options: DoorOptions, authenticator: Authenticator, isCl
   };
 };
 
+const whyNot = (error: NodeJS.ErrnoException): string => {
+  if (error.code === 'EADDRINUSE') return 'another program already does.';
+  if (error.code === 'EADDRNOTAVAIL') return 'this machine has no such address.';
+  if (error.code === 'EACCES') return 'ports below 1024 are for privileged programs.';
+  return error.message;
+};
+
 const listen = (server: Server, { host, port }: Bind): Promise<void> =>
   new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void =>
       reject(
-        new CorralError('unavailable', `Cannot listen on ${host}:${String(port)}: ${error.message}`, {
+        new CorralError('unavailable', `Cannot listen on ${host}:${String(port)}: ${whyNot(error)}`, {
           hint: 'Choose another address with --bind HOST:PORT, or end the program that uses it.',
           cause: error,
         }),

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +15,12 @@ import { createFileLogs } from './drivers/logs/file-logs.ts';
 import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
 import { createHostDriver } from './drivers/sandbox/host/driver.ts';
 import { createSupervisorLauncher } from './drivers/sandbox/supervisor/launcher.ts';
+import { findBroughtAlong, withBroughtAlong } from './drivers/sandbox/brought-along.ts';
 import { findToolchains } from './drivers/sandbox/toolchains.ts';
 import { createLog } from './drivers/log.ts';
 import { runCli } from './faces/cli/main.ts';
 import { newServerId } from './lib/ids.ts';
-import { late, once } from './lib/late.ts';
+import { cached, late, once } from './lib/late.ts';
 import { startTicks } from './lib/process.ts';
 import type { DriverName, SandboxDriver } from './ports/sandbox.ts';
 import type { ServerRecord, Store } from './ports/store.ts';
@@ -33,17 +33,6 @@ const SWEEP_MS = 60_000;
 const ADOPT_MS = 15_000;
 
 const here = dirname(fileURLToPath(import.meta.url));
-
-/** The program that Corral brings along for TypeScript; undefined when the package is not installed. */
-const toolFolder = (): string | undefined => {
-  try {
-    const manifest = createRequire(import.meta.url).resolve(`@esbuild/${process.platform}-${process.arch}/package.json`);
-    const folder = join(dirname(manifest), 'bin');
-    return existsSync(join(folder, 'esbuild')) ? folder : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 interface Services {
   readonly server: ServerRecord;
@@ -66,6 +55,9 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   ]);
   const logs = createFileLogs({ stateFolder: config.stateDir });
   const output = createOutput({ logs });
+  const broughtAlong = findBroughtAlong();
+  /** Looked for once: what is installed later is there after the next start. */
+  const toolchains = cached(() => withBroughtAlong(findToolchains(process.env, homedir()), broughtAlong));
   const shells = { sh: '/bin/sh', bash: ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) };
 
   let services: Services | undefined;
@@ -99,8 +91,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       server,
       config,
       workspaces,
-      toolchains: () => findToolchains(process.env, homedir()),
-      toolFolder: toolFolder(),
+      toolchains,
+      hostToolchains: { fallbackPath: broughtAlong === undefined ? [] : [broughtAlong] },
       hostEnv: process.env,
       isRoot,
       log,
@@ -113,7 +105,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     const held = sandboxes;
     const timers =
       role === 'server'
-        ? [every(SWEEP_MS, 'old executions were not forgotten', executions.sweep), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)]
+        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await held.sweep())), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)]
         : [];
     services = { server, store, sandboxes, executions, timers };
     if (role !== 'server') return;
@@ -166,7 +158,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
         version: VERSION,
         config,
         drivers,
-        toolchains: findToolchains(process.env, homedir()),
+        toolchains: toolchains(),
         env: process.env,
         home: homedir(),
         uid: process.getuid?.() ?? -1,

@@ -110,8 +110,9 @@ static void on_signals(int fd)
     while ((n = read(fd, s, sizeof s)) > 0) {
         for (size_t i = 0; i < (size_t)n / sizeof s[0]; i++) {
             if (s[i].ssi_signo == SIGCHLD) child = true;
-            /* As pid 1 only the outside (which reads as pid 0) may end the sandbox, not a command in it. */
-            if (s[i].ssi_signo == SIGTERM && (!server.is_pid1 || s[i].ssi_pid == 0)) server_stop(0, "the supervisor was asked to end");
+            /* As pid 1 only the outside (which reads as pid 0) may end the sandbox, not a command in it; and only by kill(2), since
+             * a signal that a command had a descriptor send (F_SETSIG) reads as pid 0 too. */
+            if (s[i].ssi_signo == SIGTERM && (!server.is_pid1 || (s[i].ssi_pid == 0 && s[i].ssi_code == SI_USER))) server_stop(0, "the supervisor was asked to end");
         }
     }
     if (child) executions_reap();

@@ -12,6 +12,12 @@ export const late = <T extends object>(get: () => T): T =>
     has: (_, key) => Reflect.has(get(), key),
   });
 
+/** Computes once, when first asked. */
+export const cached = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+};
+
 /** Runs once, when first asked; a failure is forgotten, so that the next call tries again. */
 export const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   let made: Promise<T> | undefined;

@@ -81,6 +81,9 @@ export interface Store extends AsyncDisposable {
   sandbox(id: string): Promise<SandboxRecord | undefined>;
   sandboxes(query?: { readonly living?: boolean; readonly owner?: string }): Promise<readonly SandboxRecord[]>;
 
+  /** Forgets sandboxes that ended before then and of which no execution is kept; at most 100 a call. Resolves to their names. */
+  deleteEmptySandboxes(endedBeforeMs: number): Promise<readonly string[]>;
+
   /** Group-committed: returns at once, durable within 20 ms or at `flush`. The sandbox's journal covers the gap. */
   insertExecution(record: ExecutionRecord): void;
   finishExecution(id: string, change: Partial<Omit<ExecutionRecord, 'id'>>): void;

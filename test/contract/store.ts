@@ -109,6 +109,17 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
       expect(ids(await store.sandboxes({ living: true, owner: 'v2' }))).toEqual(['b']);
     });
 
+    test('ended sandboxes of which nothing is kept are forgotten, no others', async () => {
+      await store.insertSandbox(aSandbox('old', { state: 'ended', endedMs: 10 }));
+      await store.insertSandbox(aSandbox('failed', { state: 'failed', endedMs: 10 }));
+      await store.insertSandbox(aSandbox('young', { state: 'ended', endedMs: 100 }));
+      await store.insertSandbox(aSandbox('living', { endedMs: 10 }));
+      await store.insertSandbox(aSandbox('s1', { state: 'ended', endedMs: 10 }));
+      store.insertExecution(anExecution('x1'));
+      expect([...(await store.deleteEmptySandboxes(50))].sort()).toEqual(['failed', 'old']);
+      expect(ids(await store.sandboxes()).sort()).toEqual(['living', 's1', 'young']);
+    });
+
     test('a change touches what it names and nothing else', async () => {
       await store.insertSandbox(aSandbox('s1', { reason: 'kept' }));
       await store.updateSandbox('s1', { state: 'ended', endedMs: 9, handle: undefined as never });

@@ -68,7 +68,7 @@ const specOf = async (deps: DoctorDeps, base: string, index: number, limited: bo
     workdir: WORKSPACE,
     workspaces: [{ source: work, target: WORKSPACE, mode: 'rw' }],
     mounts: toolchains.mounts,
-    env: baseEnvironment({ path: [...toolchains.path, ...SYSTEM_PATH], home: HOME, user: 'sandbox', sandbox: id, extra: toolchains.env }),
+    env: baseEnvironment({ path: [...toolchains.path, ...SYSTEM_PATH, ...toolchains.fallbackPath], home: HOME, user: 'sandbox', sandbox: id, extra: toolchains.env }),
     network: 'none',
     limits: limited ? { processes: PROCESSES } : {},
     leaseMs: SANDBOX_MS,

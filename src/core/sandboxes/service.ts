@@ -13,11 +13,17 @@ import { baseEnvironment, SYSTEM_PATH } from './environment.ts';
 export interface Toolchains {
   readonly mounts: readonly Mount[];
   readonly path: readonly string[];
+  /** At the end of PATH: what Corral brings along, unless the machine has it. */
+  readonly fallbackPath: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** `shared`: of the calls that name none. `ephemeral`: of one execution. `named`: somebody asked for it, and ends it. */
+export type Purpose = 'shared' | 'ephemeral' | 'named';
+
 export interface LiveSandbox {
   readonly record: SandboxRecord;
+  readonly purpose: Purpose;
   readonly spec: SandboxSpec;
   readonly sandbox: Sandbox;
 }
@@ -34,6 +40,8 @@ export interface SandboxNews {
 }
 
 export interface CreateOptions {
+  /** Default `named`. */
+  readonly purpose?: Purpose | undefined;
   readonly driver?: DriverName | undefined;
   readonly network?: NetworkMode | undefined;
   readonly limits?: SandboxLimits | undefined;
@@ -51,8 +59,13 @@ export interface Sandboxes {
   create(options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox>;
   records(): Promise<readonly SandboxRecord[]>;
   end(id: string, graceMs: number, reason: string): Promise<void>;
-  /** Takes over what dead servers left; returns how many sandboxes were found alive and how many gone. */
+  /**
+   * Takes over what dead servers left; returns how many sandboxes were found alive and how many gone. A shared one that is as this server
+   * would make it becomes its own shared one; what nobody can ask for by default any more ends when nothing runs in it.
+   */
   adopt(): Promise<{ readonly alive: number; readonly gone: number }>;
+  /** Removes what is left of sandboxes that ended and of which nothing is kept; returns how many. */
+  sweep(): Promise<number>;
   /** Ends all that this server owns, or leaves it to its lease when `keep` is set. */
   close(): Promise<void>;
 }
@@ -65,8 +78,8 @@ export interface SandboxesDeps {
   /** Real paths, checked. */
   readonly workspaces: readonly string[];
   readonly toolchains: () => Toolchains;
-  /** Folder with the programs that Corral brings along; at TOOL_FOLDER inside, at the end of PATH. */
-  readonly toolFolder: string | undefined;
+  /** The same for the host driver, which sees the machine as it is. */
+  readonly hostToolchains: Pick<Toolchains, 'fallbackPath'>;
   /** The server's own environment: the host driver starts from PATH and HOME of it. */
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
   readonly isRoot: boolean;
@@ -76,8 +89,10 @@ export interface SandboxesDeps {
 
 const SANDBOX_HOME = '/home/sandbox';
 const PRIVATE_WORKSPACE = '/workspace';
+const NO_TOOLCHAINS: Toolchains = { mounts: [], path: [], fallbackPath: [], env: {} };
 const LIVING_FILES = ['work', 'secret', 'sock', 'handle.json', 'journal', 'boot.log'] as const;
-const TOOL_FOLDER = '/opt/corral/bin';
+/** An ended sandbox without executions is shown for so long. */
+const FOLDER_KEPT_MS = 3_600_000;
 const LOST_HINT = 'Start again: the next call without a sandbox gets a new one. Files in the workspaces are still there.';
 
 export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
@@ -88,6 +103,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   const attaching = new Map<string, Promise<LiveSandbox>>();
   /** Ends that are being recorded. */
   const losing = new Map<string, Promise<void>>();
+  /** Taken over, and of no further use once nothing runs in them. */
+  const leftovers = new Set<string>();
   let primary: Promise<LiveSandbox> | undefined;
   let closed = false;
 
@@ -112,7 +129,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   };
 
   const specOf = (id: string, driver: DriverName, options: CreateOptions, uid: number | undefined): SandboxSpec => {
-    const toolchains = driver === 'bubblewrap' && config.toolchains === 'auto' ? deps.toolchains() : { mounts: [], path: [], env: {} };
+    const toolchains = driver === 'bubblewrap' && config.toolchains === 'auto' ? deps.toolchains() : NO_TOOLCHAINS;
     const onHost = driver !== 'bubblewrap';
     const ownFolder = join(folderOf(id), 'work');
     const folders = options.private === true ? [] : deps.workspaces;
@@ -126,11 +143,11 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       folder: folderOf(id),
       workdir: workspaces[0]?.target ?? PRIVATE_WORKSPACE,
       workspaces,
-      mounts: [...toolchains.mounts, ...(deps.toolFolder === undefined || onHost ? [] : [{ source: deps.toolFolder, target: TOOL_FOLDER, mode: 'ro' as const }])],
+      mounts: toolchains.mounts,
       env: baseEnvironment({
         path: onHost
-          ? [...(hostPath.length > 0 ? hostPath : SYSTEM_PATH), ...(deps.toolFolder === undefined ? [] : [deps.toolFolder])]
-          : [...toolchains.path, ...SYSTEM_PATH, TOOL_FOLDER],
+          ? [...(hostPath.length > 0 ? hostPath : SYSTEM_PATH), ...deps.hostToolchains.fallbackPath]
+          : [...toolchains.path, ...SYSTEM_PATH, ...toolchains.fallbackPath],
         home: onHost ? (deps.hostEnv['HOME'] ?? '/') : SANDBOX_HOME,
         user: onHost ? (deps.hostEnv['USER'] ?? 'root') : 'sandbox',
         sandbox: id,
@@ -171,8 +188,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     await forget(id, 'ended', reason);
   };
 
-  const attach = (record: SandboxRecord, spec: SandboxSpec, sandbox: Sandbox): LiveSandbox => {
-    const found: LiveSandbox = { record, spec, sandbox };
+  const attach = (record: SandboxRecord, purpose: Purpose, spec: SandboxSpec, sandbox: Sandbox): LiveSandbox => {
+    const found: LiveSandbox = { record, purpose, spec, sandbox };
     live.set(record.id, found);
     sandbox.listen({
       exit: (exit) => news.exit(found, exit),
@@ -221,13 +238,14 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       range,
     );
     const spec = specOf(id, name, options, record.uid);
+    const purpose = options.purpose ?? 'named';
     try {
       await mkdir(join(spec.folder, 'log'), { recursive: true, mode: 0o700 });
       await mkdir(join(spec.folder, 'work'), { recursive: true, mode: 0o700 });
       const sandbox = await driver.create(spec, signal);
-      const change = { state: 'running', workdir: spec.workdir, spec: JSON.stringify(spec), handle: JSON.stringify(sandbox.handle) } as const;
+      const change = { state: 'running', workdir: spec.workdir, spec: JSON.stringify({ ...spec, purpose }), handle: JSON.stringify(sandbox.handle) } as const;
       await store.updateSandbox(id, change);
-      return attach({ ...record, ...change }, spec, sandbox);
+      return attach({ ...record, ...change }, purpose, spec, sandbox);
     } catch (error) {
       await store.updateSandbox(id, { state: 'failed', endedMs: Date.now(), reason: error instanceof Error ? error.message : String(error) });
       await rm(spec.folder, { recursive: true, force: true });
@@ -237,7 +255,9 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
 
   const connect = async (record: SandboxRecord, signal?: AbortSignal): Promise<LiveSandbox | undefined> => {
     const sandbox = await driverOf(record.driver).open(record.id, folderOf(record.id), signal);
-    return sandbox === undefined ? undefined : attach(record, JSON.parse(record.spec) as SandboxSpec, sandbox);
+    if (sandbox === undefined) return undefined;
+    const { purpose, ...spec } = JSON.parse(record.spec) as SandboxSpec & { readonly purpose: Purpose };
+    return attach(record, purpose, spec, sandbox);
   };
 
   const lostError = (id: string, reason: string | undefined): CorralError =>
@@ -281,6 +301,31 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     }
   };
 
+  /** Would this server have made it so for its own calls? */
+  const isAsOurs = ({ record, spec }: LiveSandbox): boolean =>
+    record.driver === driverName(undefined) && JSON.stringify(spec) === JSON.stringify(specOf(record.id, record.driver, {}, record.uid));
+
+  const placeAdopted = (found: LiveSandbox): void => {
+    if (found.purpose === 'named') return;
+    if (found.purpose === 'shared' && primary === undefined && isAsOurs(found)) primary = Promise.resolve(found);
+    else leftovers.add(found.record.id);
+  };
+
+  const endIfIdle = async (id: string): Promise<void> => {
+    const found = live.get(id);
+    if (found !== undefined) {
+      const { running, processes } = await found.sandbox.stats();
+      if (running > 0 || processes > 0) return;
+      await end(id, 0, 'its server died and nothing ran in it any more');
+    }
+    leftovers.delete(id);
+  };
+
+  const endLeftovers = async (): Promise<void> => {
+    for (const id of leftovers)
+      await endIfIdle(id).catch((error: unknown) => log.warn({ sandbox: id, error: error instanceof Error ? error.message : String(error) }, 'a sandbox that was taken over did not end'));
+  };
+
   const adoptOne = async (record: SandboxRecord): Promise<'alive' | 'gone' | 'taken'> => {
     try {
       await store.updateSandbox(record.id, { owner: server.id }, record.owner);
@@ -291,9 +336,10 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     const mine: SandboxRecord = { ...record, owner: server.id };
     const already = live.get(record.id);
     if (already !== undefined) live.set(record.id, { ...already, record: mine });
-    const found = already ?? (record.state === 'running' ? await connect(mine) : undefined);
+    const found = live.get(record.id) ?? (record.state === 'running' ? await connect(mine) : undefined);
     if (found !== undefined) {
       await found.sandbox.renew(config.leaseSeconds * 1000);
+      placeAdopted(found);
       news.adopted(found, await found.sandbox.list());
       return 'alive';
     }
@@ -310,7 +356,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     const known = new Set(servers.map((one) => one.id));
     for (const one of servers) if (!isAlive(one.pid, one.startTicks)) dead.add(one.id);
     const count = { alive: 0, gone: 0 };
-    for (const record of await store.sandboxes({ living: true })) {
+    const newestFirst = [...(await store.sandboxes({ living: true }))].sort((a, b) => b.createdMs - a.createdMs);
+    for (const record of newestFirst) {
       if (record.owner === server.id || (known.has(record.owner) && !dead.has(record.owner))) continue;
       if (closed) break;
       try {
@@ -321,6 +368,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       }
     }
     for (const id of dead) await store.removeServer(id);
+    await endLeftovers();
     return count;
   };
 
@@ -334,7 +382,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   return {
     primary: (signal) => {
       // Shared by concurrent first calls: the one that gave up must not take it from the others, so its signal is not passed on.
-      primary ??= create({}).catch((error: unknown) => {
+      primary ??= create({ purpose: 'shared' }).catch((error: unknown) => {
         primary = undefined;
         throw error;
       });
@@ -346,6 +394,11 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     records: () => store.sandboxes(),
     end,
     adopt,
+    sweep: async () => {
+      const gone = await store.deleteEmptySandboxes(Date.now() - FOLDER_KEPT_MS);
+      for (const id of gone) await rm(folderOf(id), { recursive: true, force: true });
+      return gone.length;
+    },
     close: async () => {
       closed = true;
       clearInterval(renewal);

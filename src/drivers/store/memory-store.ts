@@ -54,6 +54,12 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
       sandboxes.set(id, applyChange(found, change));
     },
     sandbox: async (id) => sandboxes.get(id),
+    deleteEmptySandboxes: async (endedBeforeMs) => {
+      const used = new Set([...executions.values()].map(({ sandbox }) => sandbox));
+      const empty = [...sandboxes.values()].filter(({ id, state, endedMs }) => (state === 'ended' || state === 'failed') && endedMs !== undefined && endedMs < endedBeforeMs && !used.has(id)).slice(0, 100);
+      for (const { id } of empty) sandboxes.delete(id);
+      return empty.map(({ id }) => id);
+    },
     sandboxes: async ({ living, owner } = {}) =>
       [...sandboxes.values()]
         .filter((record) => (living === undefined || isLiving(record) === living) && (owner === undefined || record.owner === owner))

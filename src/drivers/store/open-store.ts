@@ -4,7 +4,7 @@ import { createExecutionQueue, type StoreHealth } from './execution-queue.ts';
 import { deleteExecutions, readExecution, readExecutions, readFinishedBefore, readLogBytes } from './execution-reader.ts';
 import type { OnNotice } from './notice.ts';
 import { fromServerRow, toServerRow } from './rows.ts';
-import { insertSandbox, readSandbox, readSandboxes, updateSandbox } from './sandbox-records.ts';
+import { deleteEmptySandboxes, insertSandbox, readSandbox, readSandboxes, updateSandbox } from './sandbox-records.ts';
 import { openSession } from './session.ts';
 import { findEngine, type OpenEngine } from './sqlite-engine.ts';
 
@@ -68,6 +68,10 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
     updateSandbox: (id, change, expectedOwner) => session.run(({ db }) => updateSandbox(db, id, change, expectedOwner)),
     sandbox: (id) => session.run(({ db }) => readSandbox(db, id)),
     sandboxes: (query = {}) => session.run(({ db }) => readSandboxes(db, query)),
+    deleteEmptySandboxes: async (endedBeforeMs) => {
+      await flushIfPossible();
+      return session.run(({ db }) => deleteEmptySandboxes(db, endedBeforeMs));
+    },
 
     insertExecution: (record) => queue.insert(record),
     finishExecution: (id, change) => queue.change(id, change),

@@ -59,3 +59,18 @@ export const updateSandbox = (db: Database, id: string, change: SandboxChange, e
     const row = toSandboxChangeRow(change);
     if (Object.keys(row).length > 0) await transaction.updateTable('sandboxes').set(row).where('id', '=', id).execute();
   });
+
+export const deleteEmptySandboxes = (db: Database, endedBeforeMs: number): Promise<readonly string[]> =>
+  db.transaction().execute(async (transaction) => {
+    const empty = await transaction
+      .selectFrom('sandboxes')
+      .select('id')
+      .where('state', 'in', ENDED)
+      .where('ended_ms', '<', endedBeforeMs)
+      .where(({ not, exists, selectFrom }) => not(exists(selectFrom('executions').select('executions.id').whereRef('executions.sandbox', '=', 'sandboxes.id'))))
+      .limit(100)
+      .execute();
+    const ids = empty.map(({ id }) => id);
+    if (ids.length > 0) await transaction.deleteFrom('sandboxes').where('id', 'in', ids).execute();
+    return ids;
+  });

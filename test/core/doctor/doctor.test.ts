@@ -21,7 +21,7 @@ const depsOf = (stateDir: string, driver: SandboxDriver, change: Partial<DoctorD
   version: '1.2.3',
   config: configSchema.parse({ stateDir }),
   drivers: new Map([['bubblewrap', driver]]),
-  toolchains: { mounts: [], path: [], env: {} },
+  toolchains: { mounts: [], path: [], fallbackPath: [], env: {} },
   env: { PATH: '/usr/bin', HOME: '/root', A_SECRET: 'x' },
   home: homedir(),
   uid: process.getuid?.() ?? -1,
@@ -150,7 +150,7 @@ test.skipIf(missing !== undefined)(
     await using launcher = createSupervisorLauncher({ supervisorPath: path });
     const deps = depsOf(join(folder.path, 'state'), createBubblewrapDriver({ launcher, supervisorPath: path }), {
       env: process.env,
-      toolchains: findToolchains(process.env, homedir()),
+      toolchains: { ...findToolchains(process.env, homedir()), fallbackPath: [] },
     });
     const report = await runDoctor(deps);
     expect(report.probes.filter(({ held }) => held !== 'yes')).toEqual([]);

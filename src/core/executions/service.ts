@@ -42,7 +42,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       const ephemeral = request.sandbox === EPHEMERAL;
       const sandboxes = deps.sandboxes();
       const live = ephemeral
-        ? await sandboxes.create({}, signal)
+        ? await sandboxes.create({ purpose: 'ephemeral' }, signal)
         : request.sandbox === undefined
           ? await sandboxes.primary(signal)
           : await sandboxes.get(request.sandbox, signal);
@@ -96,7 +96,8 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       }
       throw new CorralError('cancelled', request.detach ? 'The call was cancelled; the program goes on.' : 'The call was cancelled and its program ended.');
     }
-    return lookOf(one);
+    // Of a program that goes on nobody has told how much it printed so far: the log files say.
+    return ended === 'done' ? lookOf(one) : look(one.record.id);
   };
 
   const unknown = (id: string): CorralError =>

@@ -92,20 +92,31 @@ export const encode = ({ text, escaped }: Decoded): Uint8Array => {
   return Buffer.concat(parts.map((part, index) => (index % 2 === 0 ? Buffer.from(part, 'utf8') : Buffer.from(part.slice(2), 'hex'))));
 };
 
+/** What `\xHH` takes. */
+const ESCAPE_BYTES = 4;
+
+/** A control character that answers show as `\xHH`: all but tab, line end, and those that terminals act upon. */
+const isShownEscaped = (byte: number): boolean =>
+  byte < 0x20 ? byte < 0x07 || byte === 0x0b || byte === 0x0c || (byte > 0x0d && byte !== 0x1b) : byte === 0x7f;
+
+const escapesNothing = (bytes: Uint8Array): boolean => {
+  for (const byte of bytes) if (isShownEscaped(byte)) return false;
+  return true;
+};
+
 /** The largest number of leading bytes whose text takes at most `limit` bytes; at least one byte, so that reading goes on. */
 export const fittingLength = (bytes: Uint8Array, limit: number): number => {
   const finished = bytes.subarray(0, bytes.length - unfinishedLength(bytes));
-  if (isUtf8(finished)) return Math.min(bytes.length, limit);
+  if (isUtf8(finished) && escapesNothing(finished)) return Math.min(bytes.length, limit);
   let used = 0;
   let count = 0;
   walk(bytes, (from, to, valid) => {
-    const cost = valid ? to - from : 4;
-    if (used + cost > limit) {
-      if (valid) count += limit - used;
-      return false;
+    for (let at = from; at < to; at += 1) {
+      const cost = valid && !isShownEscaped(bytes[at] ?? 0) ? 1 : ESCAPE_BYTES;
+      if (used + cost > limit) return false;
+      used += cost;
+      count += 1;
     }
-    used += cost;
-    count += to - from;
     return true;
   });
   return Math.max(1, count);

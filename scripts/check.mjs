@@ -24,11 +24,15 @@ const QUICK = [
   { name: 'tests', run: vitest('--project', 'unit', '--project', 'contract') },
 ];
 
+/** The built server, as the referees start it: on a state folder of its own. */
+const OVER_STDIO = 'node dist/corral.js --state-dir build/referee-state';
+const OVER_HTTP = 'node dist/corral.js serve --transport http --bind 127.0.0.1:PORT --state-dir build/referee-state';
+
 const FULL = [
   { name: 'e2e', run: vitest('--project', 'e2e') },
   { name: 'supervisor', run: ['sh', 'supervisor/test.sh'] },
-  { name: 'conformance', run: script('scripts/conformance.mjs') },
-  { name: 'inspector', run: script('scripts/inspector.mjs') },
+  { name: 'conformance', run: script('scripts/conformance.mjs', '--production', OVER_HTTP) },
+  { name: 'inspector', run: script('scripts/inspector.mjs', '--stdio', OVER_STDIO, '--http', OVER_HTTP, '--tool', 'execute_command', '--args', '{"command":"echo hi"}') },
   { name: 'chaos', run: script('scripts/chaos.mjs') },
   { name: 'demo', run: script('examples/working-day/demo.mjs') },
   { name: 'bench', run: script('bench/run.mjs', '--short') },

@@ -1,7 +1,7 @@
 import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxExecution, StreamSize } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
-import type { LiveSandbox, SandboxNews } from '../sandboxes/service.ts';
+import type { LiveSandbox, SandboxNews } from '../sandboxes/types.ts';
 import { ending, recordFromMeta } from './records.ts';
 import { announce, createTracked, type Tracked } from './tracked.ts';
 import type { ExecutionsDeps, Look } from './types.ts';
@@ -81,6 +81,12 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     if (one.ephemeral) deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
   };
 
+  /** Started by another server that shares the sandbox: whoever hears of its end records it. */
+  const recordStranger = async (live: LiveSandbox, exit: Exit): Promise<void> => {
+    const record = await store.execution(exit.execution);
+    if (record?.sandbox === live.record.id && record.status === 'running') store.finishExecution(record.id, ending(exit));
+  };
+
   const onExit = (live: LiveSandbox, exit: Exit): void => {
     const id = exit.execution;
     const question = asked.get(id);
@@ -91,10 +97,10 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       return;
     }
     const one = tracked.get(id);
-    if (one === undefined) {
-      // Started by another server that shares the sandbox: whoever hears of it records it.
-      if (!recent.has(id) && live.record.owner !== '') store.finishExecution(id, ending(exit));
-    } else close(one, ending(exit), exit);
+    if (one === undefined) recordStranger(live, exit).catch(report('the end of an execution was not recorded'));
+    else if (one.live.record.id === live.record.id) close(one, ending(exit), exit);
+    // A sandbox speaks for its own executions alone: what runs in it may have taken over its supervisor.
+    else return log.error({ sandbox: live.record.id, execution: id }, 'a sandbox told the end of an execution that is not its own');
     acknowledgeLater(id, live);
   };
 

@@ -1,6 +1,6 @@
 import { isAbsolute, posix } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
-import type { LiveSandbox } from '../sandboxes/service.ts';
+import type { LiveSandbox } from '../sandboxes/types.ts';
 import { isWithin } from '../sandboxes/workspace.ts';
 
 /** The working directory of an execution: absolute and normal, beneath a place this sandbox may use. Whether it exists is seen at the start. */

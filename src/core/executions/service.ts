@@ -2,7 +2,7 @@ import { newExecutionId } from '../../lib/ids.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxCommand } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
-import type { LiveSandbox } from '../sandboxes/service.ts';
+import type { LiveSandbox } from '../sandboxes/types.ts';
 import { createLedger, lostChange } from './ledger.ts';
 import { place } from './place.ts';
 import { ending, metaOf } from './records.ts';

@@ -1,6 +1,6 @@
 import type { Exit } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
-import type { LiveSandbox } from '../sandboxes/service.ts';
+import type { LiveSandbox } from '../sandboxes/types.ts';
 
 /** An execution this server hears news of. */
 export interface Tracked {

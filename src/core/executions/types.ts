@@ -3,7 +3,7 @@ import type { LogStore } from '../../ports/logs.ts';
 import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
-import type { LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/service.ts';
+import type { LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Name that asks for a sandbox of its own, which ends with the execution. */

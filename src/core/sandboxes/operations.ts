@@ -2,7 +2,7 @@ import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { SandboxRecord } from '../../ports/store.ts';
 import { defineOperation, type Operation } from '../operation.ts';
-import type { Sandboxes } from './service.ts';
+import type { Sandboxes } from './types.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,95 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CorralError } from '../../ports/errors.ts';
-import type { DriverName, Exit, Mount, NetworkMode, Sandbox, SandboxDriver, SandboxExecution, SandboxLimits, SandboxSpec, StreamSize } from '../../ports/sandbox.ts';
-import type { SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
 import { newSandboxId } from '../../lib/ids.ts';
 import { isAlive } from '../../lib/process.ts';
-import type { Config } from '../config/schema.ts';
-import type { Log } from '../log.ts';
-import { baseEnvironment, SYSTEM_PATH } from './environment.ts';
+import { CorralError } from '../../ports/errors.ts';
+import type { DriverName, Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
+import type { SandboxRecord } from '../../ports/store.ts';
+import { createSpecs } from './spec.ts';
+import type { CreateOptions, LiveSandbox, Purpose, Sandboxes, SandboxesDeps } from './types.ts';
 
-/** Read-only extras of the machine that make languages work inside. */
-export interface Toolchains {
-  readonly mounts: readonly Mount[];
-  readonly path: readonly string[];
-  /** At the end of PATH: what Corral brings along, unless the machine has it. */
-  readonly fallbackPath: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** `shared`: of the calls that name none. `ephemeral`: of one execution. `named`: somebody asked for it, and ends it. */
-export type Purpose = 'shared' | 'ephemeral' | 'named';
-
-export interface LiveSandbox {
-  readonly record: SandboxRecord;
-  readonly purpose: Purpose;
-  readonly spec: SandboxSpec;
-  readonly sandbox: Sandbox;
-}
-
-/** Where news of executions goes: the executions service. */
-export interface SandboxNews {
-  exit(live: LiveSandbox, exit: Exit): void;
-  output(execution: string, stdoutBytes: number, stderrBytes: number): void;
-  closed(execution: string, stdout: StreamSize, stderr: StreamSize): void;
-  /** The sandbox is gone; `recalled` is what it wrote down. Resolves when the records are durable; what it wrote down may then go. */
-  lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void>;
-  /** Found alive after another server died; `executions` is what it runs and ran. */
-  adopted(live: LiveSandbox, executions: readonly SandboxExecution[]): void;
-}
-
-export interface CreateOptions {
-  /** Default `named`. */
-  readonly purpose?: Purpose | undefined;
-  readonly driver?: DriverName | undefined;
-  readonly network?: NetworkMode | undefined;
-  readonly limits?: SandboxLimits | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Without the configured workspaces: a private, empty one. */
-  readonly private?: boolean | undefined;
-  readonly lifetimeMs?: number | undefined;
-}
-
-export interface Sandboxes {
-  /** The sandbox of calls that name none; made at first use, and anew when it was lost. */
-  primary(signal?: AbortSignal): Promise<LiveSandbox>;
-  /** A living sandbox by name, whichever server made it. Throws `not_found`. */
-  get(id: string, signal?: AbortSignal): Promise<LiveSandbox>;
-  create(options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox>;
-  records(): Promise<readonly SandboxRecord[]>;
-  end(id: string, graceMs: number, reason: string): Promise<void>;
-  /**
-   * Takes over what dead servers left; returns how many sandboxes were found alive and how many gone. A shared one that is as this server
-   * would make it becomes its own shared one; what nobody can ask for by default any more ends when nothing runs in it.
-   */
-  adopt(): Promise<{ readonly alive: number; readonly gone: number }>;
-  /** Removes what is left of sandboxes that ended and of which nothing is kept; returns how many. */
-  sweep(): Promise<number>;
-  /** Ends all that this server owns, or leaves it to its lease when `keep` is set. */
-  close(): Promise<void>;
-}
-
-export interface SandboxesDeps {
-  readonly store: Store;
-  readonly drivers: ReadonlyMap<DriverName, SandboxDriver>;
-  readonly server: ServerRecord;
-  readonly config: Config;
-  /** Real paths, checked. */
-  readonly workspaces: readonly string[];
-  readonly toolchains: () => Toolchains;
-  /** The same for the host driver, which sees the machine as it is. */
-  readonly hostToolchains: Pick<Toolchains, 'fallbackPath'>;
-  /** The server's own environment: the host driver starts from PATH and HOME of it. */
-  readonly hostEnv: Readonly<Record<string, string | undefined>>;
-  readonly isRoot: boolean;
-  readonly log: Log;
-  readonly news: SandboxNews;
-}
-
-const SANDBOX_HOME = '/home/sandbox';
-const PRIVATE_WORKSPACE = '/workspace';
-const NO_TOOLCHAINS: Toolchains = { mounts: [], path: [], fallbackPath: [], env: {} };
 const LIVING_FILES = ['work', 'secret', 'sock', 'handle.json', 'journal', 'boot.log'] as const;
 /** An ended sandbox without executions is shown for so long. */
 const FOLDER_KEPT_MS = 3_600_000;
@@ -116,50 +34,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return driver;
   };
 
-  const limitsOf = (wanted: SandboxLimits | undefined): SandboxLimits => {
-    const cap = (ceiling: number, value: number | undefined): number | undefined =>
-      value === undefined ? (ceiling === 0 ? undefined : ceiling) : ceiling === 0 ? value : Math.min(ceiling, value);
-    return {
-      memoryBytes: cap(config.memoryBytes, wanted?.memoryBytes),
-      processes: cap(config.processes, wanted?.processes),
-      fileBytes: cap(config.fileBytes, wanted?.fileBytes),
-      openFiles: cap(config.openFiles, wanted?.openFiles),
-      cpuSeconds: wanted?.cpuSeconds,
-    };
-  };
-
-  const specOf = (id: string, driver: DriverName, options: CreateOptions, uid: number | undefined): SandboxSpec => {
-    const toolchains = driver === 'bubblewrap' && config.toolchains === 'auto' ? deps.toolchains() : NO_TOOLCHAINS;
-    const onHost = driver !== 'bubblewrap';
-    const ownFolder = join(folderOf(id), 'work');
-    const folders = options.private === true ? [] : deps.workspaces;
-    const workspaces: Mount[] =
-      folders.length > 0
-        ? folders.map((folder) => ({ source: folder, target: folder, mode: 'rw' as const }))
-        : [{ source: ownFolder, target: onHost ? ownFolder : PRIVATE_WORKSPACE, mode: 'rw' as const }];
-    const hostPath = deps.hostEnv['PATH']?.split(':').filter((part) => part.startsWith('/')) ?? [];
-    return {
-      id,
-      folder: folderOf(id),
-      workdir: workspaces[0]?.target ?? PRIVATE_WORKSPACE,
-      workspaces,
-      mounts: toolchains.mounts,
-      env: baseEnvironment({
-        path: onHost
-          ? [...(hostPath.length > 0 ? hostPath : SYSTEM_PATH), ...deps.hostToolchains.fallbackPath]
-          : [...toolchains.path, ...SYSTEM_PATH, ...toolchains.fallbackPath],
-        home: onHost ? (deps.hostEnv['HOME'] ?? '/') : SANDBOX_HOME,
-        user: onHost ? (deps.hostEnv['USER'] ?? 'root') : 'sandbox',
-        sandbox: id,
-        extra: { ...toolchains.env, ...options.env },
-      }),
-      network: options.network ?? config.network,
-      limits: limitsOf(options.limits),
-      leaseMs: config.leaseSeconds * 1000,
-      lifetimeMs: options.lifetimeMs ?? config.lifetimeSeconds * 1000,
-      uid,
-    };
-  };
+  const { driverName, shortcomings, networkOf, specOf } = createSpecs({ ...deps, folderOf, driverOf });
 
   const forget = async (id: string, state: 'ended' | 'failed', reason: string): Promise<void> => {
     live.delete(id);
@@ -202,8 +77,6 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return found;
   };
 
-  const driverName = (wanted: DriverName | undefined): DriverName => wanted ?? (config.driver === 'auto' ? 'bubblewrap' : config.driver);
-
   const create = async (options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox> => {
     if (closed) throw new CorralError('unavailable', 'The server is ending.');
     const name = driverName(options.driver);
@@ -211,11 +84,12 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       throw new CorralError('denied', 'This server does not run commands on the host.', {
         hint: 'Only the operator can allow it, by starting the server with --driver host.',
       });
-    if (options.network === 'host' && config.network !== 'host' && !config.allowHostNetwork)
+    if (options.network === 'host' && name !== 'host' && config.network !== 'host' && !config.allowHostNetwork)
       throw new CorralError('denied', 'This server does not give sandboxes the network of the host.', {
         hint: 'Only the operator can allow it, with --allow-host-network; inside, 127.0.0.1 is shared by all executions of a sandbox.',
       });
     const driver = driverOf(name);
+    const can = await shortcomings(name);
     const mine = await store.sandboxes({ living: true, owner: server.id });
     if (mine.length >= config.maxSandboxes)
       throw new CorralError('limit_exceeded', `There are ${String(mine.length)} sandboxes already, the most this server may have.`, {
@@ -231,13 +105,13 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
         state: 'creating',
         createdMs: Date.now(),
         workdir: '',
-        network: options.network ?? config.network,
+        network: networkOf(options, can),
         spec: '{}',
         handle: '{}',
       },
       range,
     );
-    const spec = specOf(id, name, options, record.uid);
+    const spec = specOf(id, name, options, record.uid, can);
     const purpose = options.purpose ?? 'named';
     try {
       await mkdir(join(spec.folder, 'log'), { recursive: true, mode: 0o700 });
@@ -302,12 +176,13 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   };
 
   /** Would this server have made it so for its own calls? */
-  const isAsOurs = ({ record, spec }: LiveSandbox): boolean =>
-    record.driver === driverName(undefined) && JSON.stringify(spec) === JSON.stringify(specOf(record.id, record.driver, {}, record.uid));
+  const isAsOurs = async ({ record, spec }: LiveSandbox): Promise<boolean> =>
+    record.driver === driverName(undefined) &&
+    JSON.stringify(spec) === JSON.stringify(specOf(record.id, record.driver, {}, record.uid, await shortcomings(record.driver)));
 
-  const placeAdopted = (found: LiveSandbox): void => {
+  const placeAdopted = async (found: LiveSandbox): Promise<void> => {
     if (found.purpose === 'named') return;
-    if (found.purpose === 'shared' && primary === undefined && isAsOurs(found)) primary = Promise.resolve(found);
+    if (found.purpose === 'shared' && (await isAsOurs(found)) && primary === undefined) primary = Promise.resolve(found);
     else leftovers.add(found.record.id);
   };
 
@@ -339,7 +214,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     const found = live.get(record.id) ?? (record.state === 'running' ? await connect(mine) : undefined);
     if (found !== undefined) {
       await found.sandbox.renew(config.leaseSeconds * 1000);
-      placeAdopted(found);
+      await placeAdopted(found);
       news.adopted(found, await found.sandbox.list());
       return 'alive';
     }

@@ -6,7 +6,7 @@ import type { Executions } from './executions/types.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
 import type { Presenter } from './output/presenter.ts';
-import type { Sandboxes } from './sandboxes/service.ts';
+import type { Sandboxes } from './sandboxes/types.ts';
 
 /**
  * What a process is to the state folder that it shares with others. A `server` takes over what dead servers left and forgets what is old. A

@@ -1,6 +1,6 @@
 import type { DriverName, SandboxDriver } from '../../ports/sandbox.ts';
 import type { Config } from '../config/schema.ts';
-import type { Toolchains } from '../sandboxes/service.ts';
+import type { Toolchains } from '../sandboxes/types.ts';
 
 export interface DoctorDeps {
   readonly version: string;

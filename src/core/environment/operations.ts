@@ -5,7 +5,7 @@ import type { Executions } from '../executions/types.ts';
 import { LANGUAGES, type Language } from '../languages/table.ts';
 import type { Tools } from '../languages/tools.ts';
 import { defineOperation, type Operation } from '../operation.ts';
-import type { LiveSandbox, Sandboxes } from '../sandboxes/service.ts';
+import type { LiveSandbox, Sandboxes } from '../sandboxes/types.ts';
 
 export interface EnvironmentOperationsDeps {
   readonly sandboxes: Sandboxes;

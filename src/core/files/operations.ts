@@ -5,7 +5,7 @@ import type { FileEntry } from '../../ports/sandbox.ts';
 import type { Config } from '../config/schema.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { TextSearch } from '../output/text-search.ts';
-import type { LiveSandbox, Sandboxes } from '../sandboxes/service.ts';
+import type { LiveSandbox, Sandboxes } from '../sandboxes/types.ts';
 import { resolveInside } from './paths.ts';
 import { globToRegExp, walk } from './search.ts';
 import { decodeText, readWhole, replaceText } from './text.ts';

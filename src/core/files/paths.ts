@@ -1,6 +1,6 @@
 import { isAbsolute, posix } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
-import type { LiveSandbox } from '../sandboxes/service.ts';
+import type { LiveSandbox } from '../sandboxes/types.ts';
 
 /** Absolute and normal, relative to the working directory of the sandbox. What lies outside the roots is refused below, where it is resolved. */
 export const resolveInside = (live: LiveSandbox, path: string): string => {

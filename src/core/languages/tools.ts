@@ -1,4 +1,4 @@
-import type { LiveSandbox } from '../sandboxes/service.ts';
+import type { LiveSandbox } from '../sandboxes/types.ts';
 import type { Executions } from '../executions/types.ts';
 import { CorralError } from '../../ports/errors.ts';
 import { LANGUAGES, type Language } from './table.ts';

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
-import { createLogSink } from './log-sink.ts';
+import { createLogSink, type LogSink } from './log-sink.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 type LineLevel = Exclude<LogLevel, 'silent'>;
 type Say = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 };
-const STDERR = 2;
 const MAX_WAITING = 1000;
 
 interface Line {
@@ -30,20 +29,23 @@ const plainLine = ({ level, fields, message }: Line): string => {
  * ends is written before it ends, as far as somebody reads.
  */
 export const createLog = (level: LogLevel): Readonly<Record<LineLevel, Say>> => {
-  const sink = createLogSink(STDERR);
+  let sink: LogSink | undefined;
   let waiting: Line[] = [];
   let logger: Logger | undefined;
   let loading = false;
 
+  // To ask for process.stderr is what makes a pipe there non-blocking.
+  const opened = (): LogSink => (sink ??= createLogSink(process.stderr.fd));
+
   const load = async (): Promise<void> => {
     const { pino, stdTimeFunctions } = await import('pino');
-    logger = pino({ level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, sink);
+    logger = pino({ level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, opened());
     for (const line of waiting) logger[line.level](line.fields, line.message);
     waiting = [];
   };
 
   const finish = (): void => {
-    sink.finish(waiting.map(plainLine).join(''));
+    opened().finish(waiting.map(plainLine).join(''));
     waiting = [];
   };
 

@@ -9,6 +9,7 @@ import type { Flag } from './flags.ts';
 import { configurationHelp, MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { createStyle, wantsColour } from './style.ts';
+import { nearest } from './suggest.ts';
 
 /** Where the terminal does not say how wide it is. */
 const HELP_COLUMNS = 100;
@@ -18,10 +19,13 @@ const append = (value: string, before: readonly string[] | undefined): readonly 
 const summary = (name: string): string => COMMANDS.get(name) ?? '';
 
 /** `error: unknown option '--jsn'\n(Did you mean --json?)` as an error of the house. */
-const usageError = ({ message }: CommanderError): CorralError => {
+const usageError = ({ message }: CommanderError, flags: readonly Flag[]): CorralError => {
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  // The library suggests only what its help shows.
+  const unknown = /^unknown option '--([^'=]+)/.exec(first)?.[1];
+  const meant = unknown === undefined ? undefined : nearest(unknown, flags.map(({ name }) => name));
   return new CorralError('invalid_input', `${first.charAt(0).toUpperCase()}${first.slice(1)}.`, {
-    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help to see what there is.',
+    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? (meant === undefined ? 'Add --help to see what there is.' : `Did you mean --${meant}?`),
   });
 };
 
@@ -190,6 +194,6 @@ export const runProgram = async (argv: readonly string[], context: CliContext, f
     // Help and version have been printed by now; help for want of a subcommand is a mistake all the same.
     if (error.exitCode === 0) return EXIT.ok;
     if (error.code === 'commander.help') return EXIT.usage;
-    return reportFailure(usageError(error), { json: wantsJson(argv) });
+    return reportFailure(usageError(error, flags), { json: wantsJson(argv) });
   }
 };

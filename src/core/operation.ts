@@ -33,6 +33,18 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   readonly input: I;
   readonly output: O;
   run(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
+  /** For tools whose clients depend on exact text: the blocks to show instead of JSON, and no structured content. Absent = JSON in both forms. */
+  present?(outcome: OperationOutcome): Presented;
+}
+
+/** What an operation came to. */
+export type OperationOutcome = { readonly output: Record<string, unknown> } | { readonly error: CorralError };
+
+export interface Presented {
+  readonly blocks: readonly string[];
+  readonly isError: boolean;
+  /** An error of the protocol itself, where the client expects one. */
+  readonly protocolError?: { readonly code: number; readonly message: string };
 }
 
 /** Keeps the schema types while the catalogue holds operations of every shape. */

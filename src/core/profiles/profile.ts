@@ -1,0 +1,54 @@
+import type { ConfigKey } from '../config/schema.ts';
+import type { Executions } from '../executions/types.ts';
+import type { Log } from '../log.ts';
+import type { Operation } from '../operation.ts';
+import type { LogStore } from '../../ports/logs.ts';
+import type { Sandboxes } from '../sandboxes/types.ts';
+
+/** What a profile's operations are made of: the same services as Corral's own. Usable once the services are open. */
+export interface ProfileServices {
+  readonly executions: Executions;
+  readonly sandboxes: Sandboxes;
+  readonly logs: LogStore;
+  readonly log: Log;
+}
+
+export interface ProfileInput {
+  /** Everything after `--profile NAME` that is not an option of Corral's own. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly version: string;
+}
+
+/** How the HTTP face differs from Corral's own, where clients of the profile depend on it. */
+export interface ProfileHttp {
+  /** Paths at which MCP answers; "*" = all but /health. */
+  readonly paths: readonly string[];
+  /** Body of GET /health as plain text, instead of JSON. */
+  readonly health?: string;
+  /** The token is asked for at /health too. */
+  readonly guardedHealth?: boolean;
+}
+
+/** Either an answer for the terminal and the end (help, dry run, wrong configuration), or something to serve. */
+export type ProfilePlan =
+  | { readonly kind: 'exit'; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | {
+      readonly kind: 'serve';
+      readonly transport: 'stdio' | 'http';
+      /** Laid over Corral's own configuration, below its flags. */
+      readonly config: Readonly<Partial<Record<ConfigKey, unknown>>>;
+      readonly info: { readonly name: string; readonly version: string; readonly title: string };
+      readonly instructions: string;
+      operations(services: ProfileServices): readonly Operation[];
+      readonly http?: ProfileHttp;
+    };
+
+/** A drop-in for another server: its tool names, arguments, texts, flags and variables, as a projection onto Corral. */
+export interface Profile {
+  readonly name: string;
+  /** One line for --help. */
+  readonly summary: string;
+  prepare(input: ProfileInput): Promise<ProfilePlan>;
+}

@@ -10,7 +10,7 @@ import { prepareFloor } from './floor/floor.mjs';
 import { coldLine, lostLine, loopLines, outputLines, speedLines, toolsLine } from './lib/goals.mjs';
 import { speedTable, table } from './lib/report.mjs';
 import { prepareRivals } from './lib/rivals.mjs';
-import { ROOT } from './lib/servers.mjs';
+import { removeStates, ROOT } from './lib/servers.mjs';
 import { measureColdStart } from './measures/cold-start.mjs';
 import { measureEventLoop } from './measures/event-loop.mjs';
 import { measureLostOutput } from './measures/lost-output.mjs';
@@ -43,12 +43,24 @@ const measureAll = async () => {
   const output = await measureOutputCost(1024);
   say('100 streams');
   const loop = await measureEventLoop({ streams: 100, seconds: 12 });
-  const lines = [...speedLines(speed, rivals.skipped), lostLine(lost), ...outputLines(output), ...loopLines(loop), coldLine(start), toolsLine(start)];
+  const lines = [
+    ...speedLines(speed, rivals.skipped),
+    lostLine(lost),
+    ...outputLines(output),
+    ...loopLines(loop),
+    coldLine(start),
+    toolsLine(start),
+  ];
   return { start, speed, lost, output, loop, skipped: rivals.skipped, lines };
 };
 
 await build();
-const measured = await (short ? measureShort() : measureAll());
+let measured;
+try {
+  measured = await (short ? measureShort() : measureAll());
+} finally {
+  await removeStates();
+}
 const result = {
   mode: short ? 'short' : 'full',
   date: new Date().toISOString(),

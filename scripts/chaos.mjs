@@ -16,7 +16,9 @@ import { say } from './lib/process.mjs';
 const SHORT_KILLS = 6;
 const GONE_MS = 10_000;
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' }, short: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' }, short: { type: 'boolean', default: false } },
+});
 const kills = values.short ? SHORT_KILLS : Number(values.kills);
 const seed = values.seed === undefined ? randomInt(1, 2 ** 31) : Number(values.seed);
 if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
@@ -35,7 +37,11 @@ try {
     surviveLostSandbox({ stateDir: join(folder, 'lost'), mark: `${mark}-l` }),
     shareStateFolder({ stateDir: join(folder, 'shared'), mark: `${mark}-s` }),
   ]);
-  const failures = [...killed.failures, ...lost.map((line) => `supervisor killed: ${line}`), ...shared.map((line) => `side by side: ${line}`)];
+  const failures = [
+    ...killed.failures,
+    ...lost.map((line) => `supervisor killed: ${line}`),
+    ...shared.map((line) => `side by side: ${line}`),
+  ];
 
   /** Whatever is still alive of all that was started. */
   const orphans = () => [
@@ -51,7 +57,9 @@ try {
   process.stdout.write(
     [
       `chaos: ${kills} kills, seed ${seed}, ${seconds} s`,
-      `  ${count.started} programs started: ${Object.entries(count.kinds).map(([kind, times]) => `${times} ${kind}`).join(', ')}`,
+      `  ${count.started} programs started: ${Object.entries(count.kinds)
+        .map(([kind, times]) => `${times} ${kind}`)
+        .join(', ')}`,
       `  ${count.checked} checked to the byte (${(count.bytes / 1024 ** 2).toFixed(1)} MiB) and to the exit code; ${count.unanswered} callers lost their answer, ${count.neverStarted} programs had not started`,
       `  ${killed.sandboxes.length} sandboxes, ${orphans().length} orphans`,
       ...failures.map((line) => `  FAIL ${line}`),

@@ -16,7 +16,10 @@ export const prepareFloor = async () => {
     measure: async (count, argv) => {
       const { code, stdout } = await capture([program, String(count), ...argv], { timeoutMs: 60_000 });
       if (code !== 0) throw new Error(`the floor ended with ${code}`);
-      return stdout.trim().split('\n').map((line) => Number(line) / 1e6);
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line) => Number(line) / 1e6);
     },
   };
 };

@@ -18,7 +18,9 @@ const MAX_COLD = 2.5;
 const MAX_TOOLS_BYTES = 12 * 1024;
 
 const against = (speed, name, skips, rows) =>
-  speed[name] === undefined ? rows.map(([label, goal]) => skipped(label, goal, skips.find((one) => one.name === name)?.reason ?? 'not measured')) : rows.map(([, , make]) => make(speed[name]));
+  speed[name] === undefined
+    ? rows.map(([label, goal]) => skipped(label, goal, skips.find((one) => one.name === name)?.reason ?? 'not measured'))
+    : rows.map(([, , make]) => make(speed[name]));
 
 /** @returns {Line[]} */
 export const speedLines = (speed, skips) => {
@@ -30,18 +32,40 @@ export const speedLines = (speed, skips) => {
   const aged = speed['corral, 500 MB heap'];
   return [
     ...against(speed, 'mcp-server-commands', skips, [
-      [...commandsEcho, (rival) => line(...commandsEcho, `${corral.p50} ms to ${rival.p50} ms, ${times(rival.p50, corral.p50)} faster`, corral.p50 <= rival.p50)],
+      [
+        ...commandsEcho,
+        (rival) =>
+          line(...commandsEcho, `${corral.p50} ms to ${rival.p50} ms, ${times(rival.p50, corral.p50)} faster`, corral.p50 <= rival.p50),
+      ],
     ]),
     ...against(speed, 'desktop-commander', skips, [
-      [...commander, (rival) => line(...commander, `${corral.p50} ms to ${rival.p50} ms, ${times(rival.p50, corral.p50)} faster`, rival.p50 / corral.p50 >= MIN_FASTER)],
+      [
+        ...commander,
+        (rival) =>
+          line(
+            ...commander,
+            `${corral.p50} ms to ${rival.p50} ms, ${times(rival.p50, corral.p50)} faster`,
+            rival.p50 / corral.p50 >= MIN_FASTER,
+          ),
+      ],
     ]),
     ...against(speed, 'mcp-server-commands', skips, [
       [
         ...commandsRate,
-        (rival) => line(...commandsRate, `${corral.perSecond}/s to ${rival.perSecond}/s, ${times(corral.perSecond, rival.perSecond)}`, corral.perSecond / rival.perSecond >= MIN_RATE),
+        (rival) =>
+          line(
+            ...commandsRate,
+            `${corral.perSecond}/s to ${rival.perSecond}/s, ${times(corral.perSecond, rival.perSecond)}`,
+            corral.perSecond / rival.perSecond >= MIN_RATE,
+          ),
       ],
     ]),
-    line('echo, p50, with a 500 MB heap in the server', `<= ${MAX_AGED}x`, `${aged.p50} ms to ${corral.p50} ms, ${times(aged.p50, corral.p50)}`, aged.p50 / corral.p50 <= MAX_AGED),
+    line(
+      'echo, p50, with a 500 MB heap in the server',
+      `<= ${MAX_AGED}x`,
+      `${aged.p50} ms to ${corral.p50} ms, ${times(aged.p50, corral.p50)}`,
+      aged.p50 / corral.p50 <= MAX_AGED,
+    ),
   ];
 };
 
@@ -60,13 +84,23 @@ export const outputLines = ({ bytes, kept, whole, cpuSeconds, peakRssMiB, mibPer
 
 /** @returns {Line[]} */
 export const loopLines = ({ streams, matched, p50, p99, max }) => [
-  line(`event loop delay, ${streams} executions streaming`, `p99 <= ${MAX_LOOP_MS} ms`, `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`, p99 <= MAX_LOOP_MS),
+  line(
+    `event loop delay, ${streams} executions streaming`,
+    `p99 <= ${MAX_LOOP_MS} ms`,
+    `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`,
+    p99 <= MAX_LOOP_MS,
+  ),
   line(`watches met, ${streams} executions streaming`, 'all', `${matched} of ${streams}`, matched === streams),
 ];
 
 /** @returns {Line} */
 export const coldLine = ({ corralMs, nodeMs }) =>
-  line('cold start to tools/list', `<= ${MAX_COLD}x node -e 0`, `${corralMs} ms to ${nodeMs} ms, ${round(corralMs / nodeMs)}x`, corralMs / nodeMs <= MAX_COLD);
+  line(
+    'cold start to tools/list',
+    `<= ${MAX_COLD}x node -e 0`,
+    `${corralMs} ms to ${nodeMs} ms, ${round(corralMs / nodeMs)}x`,
+    corralMs / nodeMs <= MAX_COLD,
+  );
 
 /** @returns {Line} */
 export const toolsLine = ({ tools, toolsListBytes }) =>

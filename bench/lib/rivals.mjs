@@ -63,7 +63,11 @@ export const prepareRivals = async () => {
     await mkdir(home, { recursive: true });
     const version = Object.values(rival.dependencies)[0];
     const argv = [process.execPath, join(folder, rival.entry)];
-    usable.push({ ...rival, version, start: () => new Session({ argv, cwd: home, env: { PATH, HOME: home, SHELL: '/bin/sh', ...rival.env } }).start() });
+    usable.push({
+      ...rival,
+      version,
+      start: () => new Session({ argv, cwd: home, env: { PATH, HOME: home, SHELL: '/bin/sh', ...rival.env } }).start(),
+    });
   }
   return { usable, skipped };
 };

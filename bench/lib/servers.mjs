@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Session } from './session.mjs';
@@ -10,21 +9,24 @@ const preload = (name) => ['--import', new URL(`../preload/${name}.mjs`, import.
 
 export const corralArgv = (preloads = []) => [process.execPath, ...preloads.flatMap(preload), SERVER];
 
+/** Beneath build/, not in the system's folder for temporary files: ext4 makes a file slowly where many were deleted just before. */
+const STATES = join(ROOT, 'build/bench', `state-${process.pid}`);
+
+/** Removes the state folders of all servers that were started. Once, at the end: see above. */
+export const removeStates = () => rm(STATES, { recursive: true, force: true });
+
 /**
- * Corral over stdio, on a state folder of its own that goes with it. `preloads` are modules of bench/preload.
+ * Corral over stdio, on a state folder of its own. `preloads` are modules of bench/preload.
  * @param {{ preloads?: readonly string[], env?: Record<string, string> }} [options]
  */
 export const startCorral = async ({ preloads = [], env = {} } = {}) => {
-  const state = await mkdtemp(join(tmpdir(), 'corral-bench-'));
+  await mkdir(STATES, { recursive: true });
+  const state = await mkdtemp(join(STATES, 's-'));
   const session = new Session({ argv: corralArgv(preloads), env: { CORRAL_STATE_DIR: state, ...env } });
-  const stop = async () => {
-    await session.stop();
-    await rm(state, { recursive: true, force: true });
-  };
   try {
     await session.start();
   } catch (error) {
-    await stop();
+    await session.stop();
     throw error;
   }
   return {
@@ -34,7 +36,7 @@ export const startCorral = async ({ preloads = [], env = {} } = {}) => {
     },
     /** Structured result of a tool. */
     call: async (tool, args) => (await session.call(tool, args)).structuredContent,
-    stop,
+    stop: () => session.stop(),
   };
 };
 

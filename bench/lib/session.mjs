@@ -108,7 +108,8 @@ export class Session {
     }
     if (message.method !== undefined) {
       // Some servers wait for an answer to what they ask before they go on.
-      if (message.id !== undefined) this.#write({ id: message.id, ...(message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'no' } }) });
+      if (message.id !== undefined)
+        this.#write({ id: message.id, ...(message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'no' } }) });
       return;
     }
     const waiting = this.#waiting.get(message.id);

@@ -17,5 +17,10 @@ export const measureColdStart = async (runs) => {
     if (code !== 0) throw new Error(`node -e 0 ended with ${code}`);
     node.push(performance.now() - started);
   }
-  return { corralMs: round(median(corral), 1), nodeMs: round(median(node), 1), tools: tools.length, toolsListBytes: Buffer.byteLength(JSON.stringify(tools)) };
+  return {
+    corralMs: round(median(corral), 1),
+    nodeMs: round(median(node), 1),
+    tools: tools.length,
+    toolsListBytes: Buffer.byteLength(JSON.stringify(tools)),
+  };
 };

@@ -6,7 +6,8 @@ import { corralEcho, startCorral } from '../lib/servers.mjs';
 import { round } from '../lib/stats.mjs';
 
 /** A line every 50 ms from builtins alone, so that the load is the streaming and not the forks of `sleep`. */
-const script = (lines) => `exec 3<> <(:); for ((i = 1; i <= ${lines}; i++)); do echo "line $i of a log that somebody watches"; read -t 0.05 -u 3; done; echo the-end`;
+const script = (lines) =>
+  `exec 3<> <(:); for ((i = 1; i <= ${lines}; i++)); do echo "line $i of a log that somebody watches"; read -t 0.05 -u 3; done; echo the-end`;
 
 const SETTLE_MS = 1000;
 
@@ -21,7 +22,8 @@ export const measureEventLoop = async ({ streams, seconds }) => {
       await corralEcho(corral);
       const lines = seconds * 20;
       const started = [];
-      for (let index = 0; index < streams; index += 1) started.push(await corral.call('execute_command', { command: script(lines), wait_seconds: 0, stdin: '' }));
+      for (let index = 0; index < streams; index += 1)
+        started.push(await corral.call('execute_command', { command: script(lines), wait_seconds: 0, stdin: '' }));
       const waits = started.map(async ({ execution_id }) => {
         const met = await corral.call('wait', { execution_id, until: { output: '^the-end$' }, wait_seconds: 50 });
         if (met.condition === 'output') matched += 1;

@@ -23,7 +23,10 @@ const countLost = async (corral, count) => {
     const code = index % 7;
     const answer = await corral.call('execute_command', { command: `echo out-${token}; echo err-${token} >&2; exit ${code}` });
     const whole =
-      answer.stdout?.text === `out-${token}\n` && answer.stderr?.text === `err-${token}\n` && answer.outcome?.kind === 'exited' && answer.outcome.code === code;
+      answer.stdout?.text === `out-${token}\n` &&
+      answer.stderr?.text === `err-${token}\n` &&
+      answer.outcome?.kind === 'exited' &&
+      answer.outcome.code === code;
     if (!whole) lost.push({ token, answer });
   });
   return { calls: count, lost: lost.length, perSecond: round(perSecond, 1), examples: lost.slice(0, 3) };

@@ -24,7 +24,12 @@ process.on('SIGUSR2', () => {
   histogram.disable();
   // The histogram holds the time between two ticks of a timer: what is over its period is the delay.
   const delay = (ns) => Math.max(0, ns / 1e6 - RESOLUTION_MS);
-  figures = { p50: delay(histogram.percentile(50)), p99: delay(histogram.percentile(99)), max: delay(histogram.max), samples: histogram.count };
+  figures = {
+    p50: delay(histogram.percentile(50)),
+    p99: delay(histogram.percentile(99)),
+    max: delay(histogram.max),
+    samples: histogram.count,
+  };
 });
 process.on('exit', () => {
   if (file !== undefined) writeFileSync(file, JSON.stringify(figures ?? null));

@@ -33,7 +33,13 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
     count.kinds[unit.kind] = (count.kinds[unit.kind] ?? 0) + 1;
     // Half of the callers wait for the end, and lose their answer with the server.
     const waits = !unit.interactive && random.next() < 0.5;
-    const args = { command: unit.command, env: { CHAOS_MARK: mark }, labels: { chaos: mark, token }, wait_seconds: waits ? 50 : 0, interactive: unit.interactive ?? false };
+    const args = {
+      command: unit.command,
+      env: { CHAOS_MARK: mark },
+      labels: { chaos: mark, token },
+      wait_seconds: waits ? 50 : 0,
+      interactive: unit.interactive ?? false,
+    };
     const answer = await server.call('execute_command', args);
     one.execution = answer.execution_id;
     one.answered = true;
@@ -70,18 +76,25 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
   const checkUnit = async (one) => {
     const { unit, execution, token } = one;
     const last = { stdout: '', stderr: '' };
-    const whole = await eventually(async () => {
-      last.stdout = await readAll(server, execution, 'stdout');
-      last.stderr = await readAll(server, execution, 'stderr');
-      return unit.interactive ? readerIsRight(one, last.stdout) : last.stdout === unit.stdout && last.stderr === unit.stderr;
-    }, unit.kind === 'background' ? LATE_OUTPUT_MS : 0);
+    const whole = await eventually(
+      async () => {
+        last.stdout = await readAll(server, execution, 'stdout');
+        last.stderr = await readAll(server, execution, 'stderr');
+        return unit.interactive ? readerIsRight(one, last.stdout) : last.stdout === unit.stdout && last.stderr === unit.stderr;
+      },
+      unit.kind === 'background' ? LATE_OUTPUT_MS : 0,
+    );
     if (!whole) {
       const sizes = `${last.stdout.length} of ${unit.stdout.length} and ${last.stderr.length} of ${unit.stderr.length} bytes`;
-      fail(`${token} (${unit.kind}, ${execution}): output is not whole: ${sizes}${unit.interactive ? ` sent ${JSON.stringify(one.sent)} got ${JSON.stringify(last.stdout)}` : ''}`);
+      fail(
+        `${token} (${unit.kind}, ${execution}): output is not whole: ${sizes}${unit.interactive ? ` sent ${JSON.stringify(one.sent)} got ${JSON.stringify(last.stdout)}` : ''}`,
+      );
     }
     const answer = await server.call('wait', { execution_id: execution, wait_seconds: 0 });
     if (answer.outcome?.kind !== 'exited' || answer.outcome.code !== unit.code)
-      fail(`${token} (${unit.kind}, ${execution}): outcome ${JSON.stringify(answer.outcome)} instead of exited ${unit.code}: ${JSON.stringify(answer.hints)}`);
+      fail(
+        `${token} (${unit.kind}, ${execution}): outcome ${JSON.stringify(answer.outcome)} instead of exited ${unit.code}: ${JSON.stringify(answer.hints)}`,
+      );
     const { survivors } = await server.call('terminate', { execution_id: execution, grace_seconds: 0 });
     if (survivors.length > 0) fail(`${token} (${unit.kind}): survivors ${JSON.stringify(survivors)}`);
     count.checked += 1;
@@ -121,8 +134,7 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
           else fail(`round ${round}: ${String(error).slice(0, 500)}`);
         }),
       );
-    for (const one of open.values())
-      if (one.unit.interactive && !one.ended) guarded(one.sent.length === 0 ? feed(one) : endReader(one));
+    for (const one of open.values()) if (one.unit.interactive && !one.ended) guarded(one.sent.length === 0 ? feed(one) : endReader(one));
     for (let index = 0; open.size < WIDTH; index += 1) guarded(begin(`r${round}u${index}`));
     await sleep(delay);
     dead = true;
@@ -140,8 +152,7 @@ export const surviveKills = async ({ stateDir, kills, seed, mark, say }) => {
   const deadline = performance.now() + DRAIN_MS;
   while (open.size > 0 && performance.now() < deadline) {
     for (const one of open.values())
-      if (one.unit.interactive && !one.ended && one.execution !== undefined)
-        await endReader(one).catch((error) => fail(String(error)));
+      if (one.unit.interactive && !one.ended && one.execution !== undefined) await endReader(one).catch((error) => fail(String(error)));
     await sleep(200);
     await takeStock();
   }

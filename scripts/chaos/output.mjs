@@ -7,7 +7,13 @@ export const readAll = async (server, execution, stream) => {
   let text = '';
   let cursor;
   do {
-    const answer = await server.call('read_output', { execution_id: execution, stream, limit_bytes: PAGE_BYTES, raw: true, ...(cursor && { cursor }) });
+    const answer = await server.call('read_output', {
+      execution_id: execution,
+      stream,
+      limit_bytes: PAGE_BYTES,
+      raw: true,
+      ...(cursor && { cursor }),
+    });
     const page = answer[stream];
     text += page?.text ?? '';
     cursor = page?.next_cursor;

@@ -8,7 +8,10 @@ const read = (path) => {
   }
 };
 
-const pids = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+const pids = () =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 
 /** Fields of /proc/PID/stat after the name; empty when the process is gone. */
 const statFields = (pid) => {
@@ -22,7 +25,10 @@ const statFields = (pid) => {
 const known = (pid) => ({ pid, startTicks: statFields(pid)[19] ?? '' });
 
 /** @returns {Known[]} */
-export const childrenOf = (parent) => pids().filter((pid) => Number(statFields(pid)[1]) === parent).map(known);
+export const childrenOf = (parent) =>
+  pids()
+    .filter((pid) => Number(statFields(pid)[1]) === parent)
+    .map(known);
 
 /** Is it still there, and more than a zombie that waits for its parent? */
 export const isRunning = ({ pid, startTicks }) => {

@@ -14,5 +14,9 @@ export const createRandom = (...words) => {
     state >>>= 0;
     return state / 4_294_967_296;
   };
-  return { next, between: (low, high) => low + Math.floor(next() * (high - low + 1)), pick: (list) => list[Math.floor(next() * list.length)] };
+  return {
+    next,
+    between: (low, high) => low + Math.floor(next() * (high - low + 1)),
+    pick: (list) => list[Math.floor(next() * list.length)],
+  };
 };

@@ -11,7 +11,11 @@ export const surviveLostSandbox = async ({ stateDir, mark }) => {
   try {
     const env = { CHAOS_MARK: mark };
     const ended = await server.call('execute_command', { command: 'echo before; exit 5', env });
-    const running = await server.call('execute_command', { command: 'echo started; setsid sleep 100000 & exec sleep 100000', env, wait_seconds: 0.5 });
+    const running = await server.call('execute_command', {
+      command: 'echo started; setsid sleep 100000 & exec sleep 100000',
+      env,
+      wait_seconds: 0.5,
+    });
     const pid = supervisorOf(running.sandbox_id);
     if (pid === undefined) return [`the supervisor of ${running.sandbox_id} was not found`];
     const waiting = server.call('wait', { execution_id: running.execution_id, wait_seconds: 20 });

@@ -1,6 +1,7 @@
 const PRELUDE = 'exec 9<> <(:); pause() { read -t "$1" -u 9; };';
 
-const numbered = (token, from, to, mark = '') => Array.from({ length: to - from + 1 }, (_, index) => `${token} ${mark}${from + index}\n`).join('');
+const numbered = (token, from, to, mark = '') =>
+  Array.from({ length: to - from + 1 }, (_, index) => `${token} ${mark}${from + index}\n`).join('');
 
 /**
  * One program of a known end: what it prints on both streams and its exit code are known before it starts.
@@ -24,7 +25,13 @@ const KINDS = {
   /** Much output at once. */
   burst: (token, random, code) => {
     const lines = random.between(5000, 40_000);
-    return { kind: 'burst', command: `seq -f '${token} %.0f' 1 ${lines}; exit ${code}`, stdout: numbered(token, 1, lines), stderr: '', code };
+    return {
+      kind: 'burst',
+      command: `seq -f '${token} %.0f' 1 ${lines}; exit ${code}`,
+      stdout: numbered(token, 1, lines),
+      stderr: '',
+      code,
+    };
   },
   /** Leaves a daemon in a session of its own behind, which would live for ever. */
   daemon: (token, random, code) => {

@@ -5,7 +5,12 @@ let corral: Corral;
 let finished: string;
 beforeAll(async () => {
   corral = await startCorral();
-  finished = (await corral.call('execute_command', { command: 'printf "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"; mkdir folder; echo "#!/bin/sh" > plain; echo "#!/no/such/interpreter" > orphan; chmod +x orphan' }))['execution_id'];
+  finished = (
+    await corral.call('execute_command', {
+      command:
+        'printf "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"; mkdir folder; echo "#!/bin/sh" > plain; echo "#!/no/such/interpreter" > orphan; chmod +x orphan',
+    })
+  )['execution_id'];
 });
 afterAll(() => corral.close());
 
@@ -22,8 +27,22 @@ const CASES: readonly Case[] = [
   ['a number for a command', 'execute_command', { command: 5 }, 'invalid_input', /command/, /[Cc]orrect/],
   ['numbers among the words', 'execute_command', { command: ['echo', 5] }, 'invalid_input', /command/, /[Cc]orrect/],
   ['text for a number', 'execute_command', { command: 'true', wait_seconds: 'soon' }, 'invalid_input', /wait_seconds/, /[Cc]orrect/],
-  ['a wait that clients would cut', 'execute_command', { command: 'true', wait_seconds: 600 }, 'invalid_input', /wait_seconds.*at most 50/, /[Cc]orrect/],
-  ['a deadline before the start', 'execute_command', { command: 'true', timeout_seconds: -1 }, 'invalid_input', /timeout_seconds/, /[Cc]orrect/],
+  [
+    'a wait that clients would cut',
+    'execute_command',
+    { command: 'true', wait_seconds: 600 },
+    'invalid_input',
+    /wait_seconds.*at most 50/,
+    /[Cc]orrect/,
+  ],
+  [
+    'a deadline before the start',
+    'execute_command',
+    { command: 'true', timeout_seconds: -1 },
+    'invalid_input',
+    /timeout_seconds/,
+    /[Cc]orrect/,
+  ],
   ['a word that does not exist', 'execute_command', { command: 'true', comand: 'x' }, 'invalid_input', /comand/, /[Cc]orrect/],
   ['a list for the environment', 'execute_command', { command: 'true', env: ['A=B'] }, 'invalid_input', /env/, /[Cc]orrect/],
   ['an environment name with =', 'execute_command', { command: 'true', env: { 'A=B': 'c' } }, 'invalid_input', /env/, /[Cc]orrect/],
@@ -36,35 +55,112 @@ const CASES: readonly Case[] = [
   ['NUL in a folder', 'execute_command', { command: 'true', cwd: '/tmp/a\0b' }, 'invalid_input', /cwd.*NUL/, /[Cc]orrect/],
   ['NUL in the environment', 'execute_command', { command: 'true', env: { A: 'b\0c' } }, 'invalid_input', /env.*NUL/, /[Cc]orrect/],
   ['NUL in code', 'execute_code', { language: 'bash', code: 'echo\0' }, 'invalid_input', /code.*NUL/, /[Cc]orrect/],
-  ['a word larger than the kernel takes', 'execute_command', { command: ['echo', 'x'.repeat(200_000)] }, 'limit_exceeded', /command\[1\].*200000/, /file|stdin/],
+  [
+    'a word larger than the kernel takes',
+    'execute_command',
+    { command: ['echo', 'x'.repeat(200_000)] },
+    'limit_exceeded',
+    /command\[1\].*200000/,
+    /file|stdin/,
+  ],
   ['a text larger than the kernel takes', 'execute_command', { command: `echo ${'x'.repeat(200_000)}` }, 'limit_exceeded', /bytes/, /file/],
-  ['words that are too many together', 'execute_command', { command: ['true', ...Array.from({ length: 40 }, () => 'x'.repeat(100_000))] }, 'failed_to_start', /larger than the kernel accepts|arguments/i, /file|standard input/],
-  ['standard input of 5 MB', 'execute_command', { command: 'cat', stdin: 'x'.repeat(5_000_000) }, 'limit_exceeded', /stdin.*5000000/, /file|send_input/],
+  [
+    'words that are too many together',
+    'execute_command',
+    { command: ['true', ...Array.from({ length: 40 }, () => 'x'.repeat(100_000))] },
+    'failed_to_start',
+    /larger than the kernel accepts|arguments/i,
+    /file|standard input/,
+  ],
+  [
+    'standard input of 5 MB',
+    'execute_command',
+    { command: 'cat', stdin: 'x'.repeat(5_000_000) },
+    'limit_exceeded',
+    /stdin.*5000000/,
+    /file|send_input/,
+  ],
   ['a folder outside', 'execute_command', { command: 'true', cwd: '/etc' }, 'invalid_input', /cwd.*\/etc/, /\/tmp/],
   ['a folder outside by dots', 'execute_command', { command: 'true', cwd: '../../../etc' }, 'invalid_input', /cwd.*etc/, /\/tmp/],
-  ['a folder that is not there', 'execute_command', { command: 'true', cwd: 'no/such/folder' }, 'failed_to_start', /no\/such\/folder/, /cwd/],
+  [
+    'a folder that is not there',
+    'execute_command',
+    { command: 'true', cwd: 'no/such/folder' },
+    'failed_to_start',
+    /no\/such\/folder/,
+    /cwd/,
+  ],
   ['a file for a folder', 'execute_command', { command: 'true', cwd: 'plain' }, 'failed_to_start', /plain/, /cwd/],
-  ['a program that is not in PATH', 'execute_command', { command: ['no-such-program'] }, 'failed_to_start', /no-such-program.*PATH/, /describe_environment/],
+  [
+    'a program that is not in PATH',
+    'execute_command',
+    { command: ['no-such-program'] },
+    'failed_to_start',
+    /no-such-program.*PATH/,
+    /describe_environment/,
+  ],
   ['a program that is not there', 'execute_command', { command: ['./no-such-file'] }, 'failed_to_start', /no-such-file/, /.+/],
   ['a file without the right to run', 'execute_command', { command: ['./plain'] }, 'failed_to_start', /plain.*executed/, /chmod \+x/],
   ['a folder as program', 'execute_command', { command: ['./folder'] }, 'failed_to_start', /folder/, /.+/],
   ['a script whose interpreter is missing', 'execute_command', { command: ['./orphan'] }, 'failed_to_start', /orphan/, /.+/],
-  ['a pattern that is none, to wait', 'wait', { execution_id: 'FINISHED', until: { output: '(' } }, 'invalid_input', /\(|pattern|regular/i, /.+/],
-  ['a pattern that is none, to search', 'read_output', { execution_id: 'FINISHED', grep: '[' }, 'invalid_input', /\[|pattern|regular/i, /.+/],
+  [
+    'a pattern that is none, to wait',
+    'wait',
+    { execution_id: 'FINISHED', until: { output: '(' } },
+    'invalid_input',
+    /\(|pattern|regular/i,
+    /.+/,
+  ],
+  [
+    'a pattern that is none, to search',
+    'read_output',
+    { execution_id: 'FINISHED', grep: '[' },
+    'invalid_input',
+    /\[|pattern|regular/i,
+    /.+/,
+  ],
   ['a condition that is none', 'wait', { execution_id: 'FINISHED', until: 'whenever' }, 'invalid_input', /whenever/, /silence_seconds/],
   ['a port that is none', 'wait', { execution_id: 'FINISHED', until: { port: 70_000 } }, 'invalid_input', /port/, /[Cc]orrect/],
   ['nothing to wait for', 'wait', {}, 'invalid_input', /execution_id/, /[Cc]orrect/],
   ['a cursor that is none', 'read_output', { execution_id: 'FINISHED', cursor: 'nonsense' }, 'invalid_input', /cursor/, /.+/],
-  ['two ways to read at once', 'read_output', { execution_id: 'FINISHED', tail: 1, lines: { from: 1, to: 2 } }, 'invalid_input', /exclude/, /[Cc]orrect/],
+  [
+    'two ways to read at once',
+    'read_output',
+    { execution_id: 'FINISHED', tail: 1, lines: { from: 1, to: 2 } },
+    'invalid_input',
+    /exclude/,
+    /[Cc]orrect/,
+  ],
   ['lines backwards', 'read_output', { execution_id: 'FINISHED', lines: { from: 5, to: 2 } }, 'invalid_input', /to/, /[Cc]orrect/],
-  ['input for a program that ended', 'send_input', { execution_id: 'FINISHED', text: 'x' }, 'conflict', /ended|finished|not running/i, /.+/],
+  [
+    'input for a program that ended',
+    'send_input',
+    { execution_id: 'FINISHED', text: 'x' },
+    'conflict',
+    /ended|finished|not running/i,
+    /.+/,
+  ],
   ['nothing to type', 'send_input', { execution_id: 'FINISHED' }, 'invalid_input', /text, keys, end/, /[Cc]orrect/],
   ['a key that is none', 'send_input', { execution_id: 'FINISHED', keys: ['hyper'] }, 'invalid_input', /hyper/, /ctrl/],
   ['a signal that is none', 'terminate', { execution_id: 'FINISHED', signal: 'SIGWAT' }, 'invalid_input', /signal/, /[Cc]orrect/],
   ['an action that is none', 'files', { action: 'explode', path: 'x' }, 'invalid_input', /action/, /[Cc]orrect/],
   ['a move to nowhere', 'files', { action: 'move', path: 'plain' }, 'invalid_input', /give to/, /[Cc]orrect/],
-  ['a pattern for files that is none', 'files', { action: 'search', path: '.', pattern: '(' }, 'invalid_input', /\(|pattern|regular/i, /.+/],
-  ['too many labels', 'execute_command', { command: 'true', labels: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`l${String(index)}`, 'x'])) }, 'invalid_input', /labels.*16/, /[Cc]orrect/],
+  [
+    'a pattern for files that is none',
+    'files',
+    { action: 'search', path: '.', pattern: '(' },
+    'invalid_input',
+    /\(|pattern|regular/i,
+    /.+/,
+  ],
+  [
+    'too many labels',
+    'execute_command',
+    { command: 'true', labels: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`l${String(index)}`, 'x'])) },
+    'invalid_input',
+    /labels.*16/,
+    /[Cc]orrect/,
+  ],
 ];
 
 describe('what cannot be done is refused with a reason and a way out', () => {
@@ -75,25 +171,38 @@ describe('what cannot be done is refused with a reason and a way out', () => {
 
   it('input for a program that was started without one', async () => {
     const { execution_id } = await corral.call('execute_command', { command: 'sleep 30', wait_seconds: 0, interactive: false });
-    expect(await corral.refusal('send_input', { execution_id, text: 'x' })).toMatchObject({ code: 'conflict', message: expect.stringContaining('closed'), hint: expect.stringMatching(/input/) });
+    expect(await corral.refusal('send_input', { execution_id, text: 'x' })).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('closed'),
+      hint: expect.stringMatching(/input/),
+    });
     await corral.call('terminate', { execution_id, grace_seconds: 0 });
   });
 
   it('more input than a program reads', async () => {
     const { execution_id } = await corral.call('execute_command', { command: 'sleep 30', wait_seconds: 0 });
     const text = 'x'.repeat(1024 * 1024);
-    const send = async (): Promise<string> => corral.call('send_input', { execution_id, text }).then(() => 'sent', (error: unknown) => String(error));
+    const send = async (): Promise<string> =>
+      corral.call('send_input', { execution_id, text }).then(
+        () => 'sent',
+        (error: unknown) => String(error),
+      );
     const answers = [await send(), await send(), await send()];
     expect(answers.at(-1)).toMatch(/limit_exceeded.*does not read/);
     await corral.call('terminate', { execution_id, grace_seconds: 0 });
   });
 
   it('an unknown tool, as the protocol has it', async () => {
-    await expect(corral.client.callTool({ name: 'make_coffee', arguments: {} })).rejects.toMatchObject({ code: -32602, message: expect.stringContaining('make_coffee') });
+    await expect(corral.client.callTool({ name: 'make_coffee', arguments: {} })).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining('make_coffee'),
+    });
   });
 
   it('a message of more than 10 MB, and the connection goes on', async () => {
-    await expect(corral.client.callTool({ name: 'execute_command', arguments: { command: ['echo', 'x'.repeat(10 * 1024 * 1024)] } })).rejects.toMatchObject({
+    await expect(
+      corral.client.callTool({ name: 'execute_command', arguments: { command: ['echo', 'x'.repeat(10 * 1024 * 1024)] } }),
+    ).rejects.toMatchObject({
       code: -32600,
       message: expect.stringMatching(/at most 10485760/),
     });
@@ -103,7 +212,9 @@ describe('what cannot be done is refused with a reason and a way out', () => {
   it('an argument that nests too deep, and the connection goes on', async () => {
     let nested: unknown = 'x';
     for (let depth = 0; depth < 200; depth += 1) nested = [nested];
-    await expect(corral.client.callTool({ name: 'execute_command', arguments: { command: nested } })).rejects.toMatchObject({ code: -32600 });
+    await expect(corral.client.callTool({ name: 'execute_command', arguments: { command: nested } })).rejects.toMatchObject({
+      code: -32600,
+    });
     expect((await corral.call('execute_command', { command: 'echo on' }))['stdout'].text).toBe('on\n');
   });
 

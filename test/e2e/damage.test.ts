@@ -17,9 +17,17 @@ const whyNot = (wrapper: readonly string[]): string | undefined => {
 describe('a machine that cannot isolate refuses, by name, with the way to mend it', () => {
   it('when there is no bubblewrap', async () => {
     await using corral = await startCorral({ env: { CORRAL_BWRAP_PATH: '/nonexistent/bwrap' } });
-    for (const [tool, args] of [['execute_command', { command: 'true' }], ['execute_code', { language: 'bash', code: 'true' }], ['describe_environment', {}]] as const) {
+    for (const [tool, args] of [
+      ['execute_command', { command: 'true' }],
+      ['execute_code', { language: 'bash', code: 'true' }],
+      ['describe_environment', {}],
+    ] as const) {
       const error = await corral.refusal(tool, args);
-      expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/bubblewrap|bwrap/), hint: expect.stringMatching(/install|--bwrap-path|apt/) });
+      expect(error).toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(/bubblewrap|bwrap/),
+        hint: expect.stringMatching(/install|--bwrap-path|apt/),
+      });
     }
     expect((await corral.client.listTools()).tools.length).toBeGreaterThan(5);
   });
@@ -30,7 +38,11 @@ describe('a machine that cannot isolate refuses, by name, with the way to mend i
     if (reason !== undefined) skip(`needs bubblewrap that can nest: ${reason}`);
     await using corral = await startCorral({ wrapper });
     const error = await corral.refusal('execute_command', { command: 'true' });
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/namespace/i), hint: expect.stringMatching(/.{10}/) });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/namespace/i),
+      hint: expect.stringMatching(/.{10}/),
+    });
     expect(existsSync(join(corral.workspace, 'true'))).toBe(false);
   });
 });
@@ -46,7 +58,11 @@ describe('a state folder that is no good', () => {
     const wrapper = ['setpriv', `--reuid=${String(NOBODY)}`, `--regid=${String(NOBODY)}`, '--clear-groups'];
     await using corral = await startCorral({ stateDir, workspace, wrapper, env: { HOME: folder.path } });
     const error = await corral.refusal('execute_command', { command: 'true' });
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining(stateDir), hint: expect.stringMatching(/CORRAL_STATE_DIR|permission/) });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(stateDir),
+      hint: expect.stringMatching(/CORRAL_STATE_DIR|permission/),
+    });
   });
 
   it('because it is a file, is refused', async () => {
@@ -54,7 +70,10 @@ describe('a state folder that is no good', () => {
     const stateDir = join(folder.path, 'state');
     writeFileSync(stateDir, '');
     await using corral = await startCorral({ stateDir });
-    expect(await corral.refusal('execute_command', { command: 'true' })).toMatchObject({ code: 'unavailable', message: expect.stringContaining(stateDir) });
+    expect(await corral.refusal('execute_command', { command: 'true' })).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(stateDir),
+    });
   });
 
   it.each([
@@ -79,7 +98,14 @@ describe('a state folder that is no good', () => {
   });
 
   it('because its disk is full, ends the program as disk_limit, keeps what fitted, and serves on', async ({ skip }) => {
-    const wrapper = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=12m,mode=0700 corral-e2e "$CORRAL_STATE_DIR" && exec "$@"', 'sh'];
+    const wrapper = [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      'mount -t tmpfs -o size=12m,mode=0700 corral-e2e "$CORRAL_STATE_DIR" && exec "$@"',
+      'sh',
+    ];
     using folder = temporaryFolder();
     const stateDir = join(folder.path, 'state');
     mkdirSync(stateDir);

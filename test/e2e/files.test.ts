@@ -9,8 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => corral.close());
 
-const act = (action: string, path: string, more: Record<string, unknown> = {}): Promise<Answer> => corral.call('files', { action, path, ...more });
-const refuse = (action: string, path: string, more: Record<string, unknown> = {}): ReturnType<Corral['refusal']> => corral.refusal('files', { action, path, ...more });
+const act = (action: string, path: string, more: Record<string, unknown> = {}): Promise<Answer> =>
+  corral.call('files', { action, path, ...more });
+const refuse = (action: string, path: string, more: Record<string, unknown> = {}): ReturnType<Corral['refusal']> =>
+  corral.refusal('files', { action, path, ...more });
 const at = (...names: string[]): string => join(corral.workspace, ...names);
 
 describe('files', () => {
@@ -18,7 +20,9 @@ describe('files', () => {
     await act('write', 'deep/er/note.txt', { content: 'grüße\n' });
     expect(readFileSync(at('deep/er/note.txt'), 'utf8')).toBe('grüße\n');
     expect(await act('read', 'deep/er/note.txt')).toMatchObject({ content: 'grüße\n', lines: 1 });
-    expect((await corral.call('execute_command', { command: 'cat deep/er/note.txt; echo more >> deep/er/note.txt' }))['stdout'].text).toBe('grüße\n');
+    expect((await corral.call('execute_command', { command: 'cat deep/er/note.txt; echo more >> deep/er/note.txt' }))['stdout'].text).toBe(
+      'grüße\n',
+    );
     expect((await act('read', at('deep/er/note.txt')))['content']).toBe('grüße\nmore\n');
     await act('write', 'deep/er/note.txt', { content: 'last\n', append: true });
     expect((await act('read', 'deep/er/note.txt'))['content']).toBe('grüße\nmore\nlast\n');
@@ -45,15 +49,23 @@ describe('files', () => {
 
   it('edits exactly one place, or all when asked', async () => {
     await act('write', 'edit.txt', { content: 'one two two\n' });
-    expect(await refuse('edit', 'edit.txt', { old_text: 'two', new_text: '2' })).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('2 times'), hint: expect.stringContaining('replace_all') });
-    expect(await refuse('edit', 'edit.txt', { old_text: 'six', new_text: '6' })).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('does not occur') });
+    expect(await refuse('edit', 'edit.txt', { old_text: 'two', new_text: '2' })).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('2 times'),
+      hint: expect.stringContaining('replace_all'),
+    });
+    expect(await refuse('edit', 'edit.txt', { old_text: 'six', new_text: '6' })).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('does not occur'),
+    });
     expect(await act('edit', 'edit.txt', { old_text: 'two', new_text: '$&', replace_all: true })).toMatchObject({ replaced: 2 });
     expect(readFileSync(at('edit.txt'), 'utf8')).toBe('one $& $&\n');
   });
 
   it('lists, by pattern and by depth, and tells about one', async () => {
     for (const path of ['tree/a.ts', 'tree/b.js', 'tree/sub/c.ts']) await act('write', path, { content: 'x' });
-    const names = async (more: Record<string, unknown>): Promise<string[]> => ((await act('list', 'tree', more))['entries'] as { path: string }[]).map(({ path }) => path).sort();
+    const names = async (more: Record<string, unknown>): Promise<string[]> =>
+      ((await act('list', 'tree', more))['entries'] as { path: string }[]).map(({ path }) => path).sort();
     expect(await names({})).toEqual(['a.ts', 'b.js', 'sub']);
     expect(await names({ recursive: true })).toEqual(['a.ts', 'b.js', 'sub', 'sub/c.ts']);
     expect(await names({ glob: '**/*.ts' })).toEqual(['a.ts', 'sub/c.ts']);
@@ -64,8 +76,12 @@ describe('files', () => {
   it('searches contents', async () => {
     await act('write', 'search/x.py', { content: 'import os\n\ndef needle():\n  pass\n' });
     await act('write', 'search/y.md', { content: 'needle\n' });
-    expect((await act('search', 'search', { pattern: '^def (\\w+)' }))['matches']).toEqual([{ path: 'x.py', line: 3, text: 'def needle():' }]);
-    expect((await act('search', 'search', { pattern: 'needle', glob: '*.md' }))['matches']).toEqual([{ path: 'y.md', line: 1, text: 'needle' }]);
+    expect((await act('search', 'search', { pattern: '^def (\\w+)' }))['matches']).toEqual([
+      { path: 'x.py', line: 3, text: 'def needle():' },
+    ]);
+    expect((await act('search', 'search', { pattern: 'needle', glob: '*.md' }))['matches']).toEqual([
+      { path: 'y.md', line: 1, text: 'needle' },
+    ]);
   });
 
   it('moves, makes folders and removes', async () => {
@@ -100,12 +116,20 @@ describe('files that may not be reached', () => {
 
   it('refuses what is no regular file', async () => {
     await corral.call('execute_command', { command: 'mkfifo pipe' });
-    for (const [path, code] of [['pipe', 'invalid_input'], ['.', 'invalid_input'], ['missing.txt', 'not_found'], ['nul\0byte', 'invalid_input']] as const) {
+    for (const [path, code] of [
+      ['pipe', 'invalid_input'],
+      ['.', 'invalid_input'],
+      ['missing.txt', 'not_found'],
+      ['nul\0byte', 'invalid_input'],
+    ] as const) {
       const error = await refuse('read', path);
       expect(error.code, path).toBe(code);
       expect(error.hint).not.toBe('');
     }
-    expect(await refuse('write', 'x', { content: 'not base64!', encoding: 'base64' })).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('base64') });
+    expect(await refuse('write', 'x', { content: 'not base64!', encoding: 'base64' })).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('base64'),
+    });
     expect(await refuse('edit', 'edit.txt')).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('old_text') });
   });
 });

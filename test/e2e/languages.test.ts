@@ -69,7 +69,8 @@ const PROGRAMS: Record<string, Programs> = {
   php: { good: '<?php $n = (int)fgets(STDIN); echo "$n doubled is ", $n * 2, "\\n";', failing: '<?php echo "before\\n"; exit(7);' },
 };
 
-const execute = (language: string, code: string, more: Record<string, unknown> = {}): Promise<Answer> => corral.call('execute_code', { language, code, wait_seconds: 50, ...more });
+const execute = (language: string, code: string, more: Record<string, unknown> = {}): Promise<Answer> =>
+  corral.call('execute_code', { language, code, wait_seconds: 50, ...more });
 
 describe.each(Object.entries(PROGRAMS))('code in %s', (language, programs) => {
   const compiled = programs.broken !== undefined;
@@ -77,10 +78,18 @@ describe.each(Object.entries(PROGRAMS))('code in %s', (language, programs) => {
   it('runs, and tells a failing program from one that cannot be compiled', async ({ skip }) => {
     if (!present.has(language)) skip(`needs ${language} in the sandbox`);
     const good = await execute(language, programs.good, { stdin: '21\n' });
-    expect(good, JSON.stringify(good)).toMatchObject({ status: 'finished', outcome: { kind: 'exited', code: 0 }, stdout: { text: '21 doubled is 42\n' } });
+    expect(good, JSON.stringify(good)).toMatchObject({
+      status: 'finished',
+      outcome: { kind: 'exited', code: 0 },
+      stdout: { text: '21 doubled is 42\n' },
+    });
 
     const failing = await execute(language, programs.failing);
-    expect(failing).toMatchObject({ outcome: { kind: 'exited', code: 7 }, stdout: { text: 'before\n' }, ...(compiled && { stage: 'run' }) });
+    expect(failing).toMatchObject({
+      outcome: { kind: 'exited', code: 7 },
+      stdout: { text: 'before\n' },
+      ...(compiled && { stage: 'run' }),
+    });
 
     if (programs.broken === undefined || programs.complaint === undefined) return;
     const broken = await execute(language, programs.broken);
@@ -99,8 +108,16 @@ describe('code', () => {
   });
 
   it('in a language that is not there is refused by name', async () => {
-    expect(await corral.refusal('execute_code', { language: 'cobol', code: 'x' })).toMatchObject({ code: 'invalid_input', message: expect.stringContaining('cobol'), hint: expect.stringContaining('describe_environment') });
+    expect(await corral.refusal('execute_code', { language: 'cobol', code: 'x' })).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('cobol'),
+      hint: expect.stringContaining('describe_environment'),
+    });
     const missing = Object.keys(PROGRAMS).find((language) => !present.has(language));
-    if (missing !== undefined) expect(await corral.refusal('execute_code', { language: missing, code: 'x' })).toMatchObject({ code: 'unsupported', message: expect.stringContaining(missing) });
+    if (missing !== undefined)
+      expect(await corral.refusal('execute_code', { language: missing, code: 'x' })).toMatchObject({
+        code: 'unsupported',
+        message: expect.stringContaining(missing),
+      });
   });
 });

@@ -14,7 +14,11 @@ describe('the end of a server over stdio, bubblewrap', () => {
   it('comes within a second of the end of its input, and leaves nothing', async () => {
     const mark = randomUUID();
     await using corral = await startCorral();
-    await corral.call('execute_command', { command: "trap '' TERM HUP INT; setsid sleep 1000 & while :; do sleep 0.1; done", env: { MARK: mark }, wait_seconds: 0 });
+    await corral.call('execute_command', {
+      command: "trap '' TERM HUP INT; setsid sleep 1000 & while :; do sleep 0.1; done",
+      env: { MARK: mark },
+      wait_seconds: 0,
+    });
     await corral.call('execute_command', { command: 'sleep 1000', env: { MARK: mark }, sandbox: 'ephemeral', wait_seconds: 0 });
     expect(await eventually(() => running(mark).length >= 3)).toBe(true);
     const started = performance.now();
@@ -63,7 +67,11 @@ describe('what outlives its server, bubblewrap', () => {
     const [stateDir, workspace] = [join(folder.path, 'state'), join(folder.path, 'work')];
     mkdirSync(workspace);
     const first = await startCorral({ args: ['--keep'], stateDir, workspace });
-    const started = await first.call('execute_command', { command: 'echo kept > /tmp/kept; for i in 1 2 3 4 5 6 7 8; do echo "line $i"; sleep 0.2; done; exit 5', env: { MARK: mark }, wait_seconds: 0 });
+    const started = await first.call('execute_command', {
+      command: 'echo kept > /tmp/kept; for i in 1 2 3 4 5 6 7 8; do echo "line $i"; sleep 0.2; done; exit 5',
+      env: { MARK: mark },
+      wait_seconds: 0,
+    });
     await first.close();
     expect(running(mark)).not.toEqual([]);
 
@@ -71,9 +79,15 @@ describe('what outlives its server, bubblewrap', () => {
     const [listed] = (await second.call('list_executions', { status: 'running' }))['executions'];
     expect(listed).toMatchObject({ execution_id: started['execution_id'], sandbox_id: started['sandbox_id'] });
     const ended = await second.call('wait', { execution_id: started['execution_id'] });
-    expect(ended).toMatchObject({ outcome: { kind: 'exited', code: 5 }, stdout: { text: Array.from({ length: 8 }, (_, index) => `line ${String(index + 1)}\n`).join('') } });
+    expect(ended).toMatchObject({
+      outcome: { kind: 'exited', code: 5 },
+      stdout: { text: Array.from({ length: 8 }, (_, index) => `line ${String(index + 1)}\n`).join('') },
+    });
     // The calls that name no sandbox find what those of the server before left.
-    expect(await second.call('execute_command', { command: 'cat /tmp/kept' })).toMatchObject({ sandbox_id: started['sandbox_id'], stdout: { text: 'kept\n' } });
+    expect(await second.call('execute_command', { command: 'cat /tmp/kept' })).toMatchObject({
+      sandbox_id: started['sandbox_id'],
+      stdout: { text: 'kept\n' },
+    });
     const left = await second.call('execute_command', { command: 'sleep 1000', env: { MARK: mark }, wait_seconds: 0 });
     expect(left['status']).toBe('running');
     await second.close();
@@ -93,9 +107,16 @@ describe('what outlives its server, bubblewrap', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
 
     await using second = await startCorral({ stateDir, workspace });
-    expect(await second.call('wait', { execution_id: short['execution_id'] })).toMatchObject({ outcome: { kind: 'exited', code: 6 }, stdout: { text: 'short\n' }, stderr: { text: 'wrong\n' } });
+    expect(await second.call('wait', { execution_id: short['execution_id'] })).toMatchObject({
+      outcome: { kind: 'exited', code: 6 },
+      stdout: { text: 'short\n' },
+      stderr: { text: 'wrong\n' },
+    });
     await second.call('send_input', { execution_id: reader['execution_id'], text: 'after\n', end: true });
-    expect(await second.call('wait', { execution_id: reader['execution_id'] })).toMatchObject({ outcome: { code: 0 }, stdout: { text: 'before\nafter\n' } });
+    expect(await second.call('wait', { execution_id: reader['execution_id'] })).toMatchObject({
+      outcome: { code: 0 },
+      stdout: { text: 'before\nafter\n' },
+    });
   });
 });
 
@@ -119,7 +140,10 @@ describe('over HTTP, bubblewrap', () => {
     const other = await server.connect();
     const [record] = (await other.call('list_executions', { labels: { mark: stays } }))['executions'];
     expect(record).toMatchObject({ status: 'running' });
-    expect((await other.call('list_executions', { labels: { mark: gone } }))['executions'][0]).toMatchObject({ status: 'finished', outcome: { kind: 'cancelled' } });
+    expect((await other.call('list_executions', { labels: { mark: gone } }))['executions'][0]).toMatchObject({
+      status: 'finished',
+      outcome: { kind: 'cancelled' },
+    });
     expect(await other.call('terminate', { execution_id: record.execution_id, grace_seconds: 0 })).toMatchObject({ survivors: [] });
     expect((await other.call('execute_command', { command: 'echo on' }))['stdout'].text).toBe('on\n');
   });

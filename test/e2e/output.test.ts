@@ -16,23 +16,29 @@ const run = (command: string, more: Record<string, unknown> = {}): Promise<Answe
 const rssBytes = (): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(corral.pid)}/status`, 'latin1'))?.[1]) * 1024;
 
 describe('long output', () => {
+  let answer: Answer;
   let execution_id: string;
   beforeAll(async () => {
-    const answer = await run(`seq -f 'line %.0f' 1 ${String(LINES)}; echo 'a warning' >&2; sleep 0.05; echo 'the end' >&2`);
+    answer = await run(`seq -f 'line %.0f' 1 ${String(LINES)}; echo 'a warning' >&2; sleep 0.05; echo 'the end' >&2`);
     execution_id = answer['execution_id'];
+  });
+  const read = (args: Record<string, unknown>): Promise<Answer> => corral.call('read_output', { execution_id, ...args });
+
+  it('is answered by its head and its tail', () => {
     expect(answer['stdout']).toMatchObject({ bytes: numbered.length, lines: LINES, truncated: true });
     expect(answer['stdout'].text.startsWith('line 1\nline 2\n')).toBe(true);
     expect(answer['stdout'].text.trimEnd().endsWith(`line ${String(LINES)}`)).toBe(true);
     expect(Buffer.byteLength(answer['stdout'].text)).toBeLessThan(40_000);
   });
-  const read = (args: Record<string, unknown>): Promise<Answer> => corral.call('read_output', { execution_id, ...args });
 
   it('is read whole, page by page', async () => {
     let text = '';
     let pages = 0;
     let cursor: string | undefined;
     do {
-      const page: Answer = (await read({ stream: 'stdout', limit_bytes: 50_000, raw: true, ...(cursor !== undefined && { cursor }) }))['stdout'];
+      const page: Answer = (await read({ stream: 'stdout', limit_bytes: 50_000, raw: true, ...(cursor !== undefined && { cursor }) }))[
+        'stdout'
+      ];
       text += page['text'];
       cursor = page['next_cursor'];
       pages += 1;
@@ -68,7 +74,10 @@ describe('long output', () => {
     expect(first).toMatchObject({ status: 'running', stdout: { text: 'first\n' } });
     await corral.call('wait', { execution_id: started['execution_id'] });
     const cursor = first['stdout'].next_cursor as string | undefined;
-    const second = await corral.call('read_output', { execution_id: started['execution_id'], ...(cursor === undefined ? { stream: 'stdout', tail: 1 } : { cursor }) });
+    const second = await corral.call('read_output', {
+      execution_id: started['execution_id'],
+      ...(cursor === undefined ? { stream: 'stdout', tail: 1 } : { cursor }),
+    });
     expect(second['stdout'].text).toBe('second\n');
   });
 });

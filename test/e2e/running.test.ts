@@ -29,12 +29,21 @@ describe('a command, bubblewrap', () => {
   });
 
   it('understands bash where it is there, and tells a signal from a code', async () => {
-    expect((await corral.call('execute_command', { command: 'a=(1 2 3); [[ ${#a[@]} == 3 ]] && echo "${a[1]}"' }))['stdout'].text).toBe('2\n');
-    expect((await corral.call('execute_command', { command: 'kill -SEGV $$' }))['outcome']).toEqual({ kind: 'signalled', signal: 'SIGSEGV' });
+    expect((await corral.call('execute_command', { command: 'a=(1 2 3); [[ ${#a[@]} == 3 ]] && echo "${a[1]}"' }))['stdout'].text).toBe(
+      '2\n',
+    );
+    expect((await corral.call('execute_command', { command: 'kill -SEGV $$' }))['outcome']).toEqual({
+      kind: 'signalled',
+      signal: 'SIGSEGV',
+    });
   });
 
   it('gets cwd, env and stdin, and no more of the server than that', async () => {
-    const answer = await corral.call('execute_command', { command: 'mkdir -p sub; cd sub; pwd; echo "$GREETING"; cat; env', env: { GREETING: 'hello there' }, stdin: 'typed\n' });
+    const answer = await corral.call('execute_command', {
+      command: 'mkdir -p sub; cd sub; pwd; echo "$GREETING"; cat; env',
+      env: { GREETING: 'hello there' },
+      stdin: 'typed\n',
+    });
     const lines: string[] = answer['stdout'].text.split('\n');
     expect(lines.slice(0, 3)).toEqual([`${corral.workspace}/sub`, 'hello there', 'typed']);
     expect(answer['stdout'].text).not.toContain('CORRAL_STATE_DIR');
@@ -42,11 +51,16 @@ describe('a command, bubblewrap', () => {
   });
 
   it('finds standard input closed when none was given', async () => {
-    expect(await corral.call('execute_command', { command: 'cat; read -r line; echo "read: $?"' })).toMatchObject({ stdout: { text: 'read: 1\n' }, outcome: { code: 0 } });
+    expect(await corral.call('execute_command', { command: 'cat; read -r line; echo "read: $?"' })).toMatchObject({
+      stdout: { text: 'read: 1\n' },
+      outcome: { code: 0 },
+    });
   });
 
   it('keeps the order of both streams', async () => {
-    const { execution_id } = await corral.call('execute_command', { command: 'for i in 1 2 3 4; do echo "out $i"; sleep 0.03; echo "err $i" >&2; sleep 0.03; done' });
+    const { execution_id } = await corral.call('execute_command', {
+      command: 'for i in 1 2 3 4; do echo "out $i"; sleep 0.03; echo "err $i" >&2; sleep 0.03; done',
+    });
     const both = await corral.call('read_output', { execution_id, stream: 'both' });
     const said = (both['output'].text as string).match(/(?:out|err) \d/g);
     expect(said).toEqual(['out 1', 'err 1', 'out 2', 'err 2', 'out 3', 'err 3', 'out 4', 'err 4']);
@@ -54,7 +68,11 @@ describe('a command, bubblewrap', () => {
 
   it('ends at its deadline with the whole tree', async () => {
     const mark = randomUUID();
-    const answer = await corral.call('execute_command', { command: 'echo begun; setsid sleep 1000 & sleep 1000', timeout_seconds: 0.5, env: { MARK: mark } });
+    const answer = await corral.call('execute_command', {
+      command: 'echo begun; setsid sleep 1000 & sleep 1000',
+      timeout_seconds: 0.5,
+      env: { MARK: mark },
+    });
     expect(answer).toMatchObject({ outcome: { kind: 'timed_out' }, stdout: { text: 'begun\n' } });
     expect(answer['hints'].join(' ')).toMatch(/deadline/);
     expect(await eventually(() => withEnvironment(`MARK=${mark}`).length === 0)).toBe(true);
@@ -65,21 +83,36 @@ describe('a command, bubblewrap', () => {
     expect(first).toMatchObject({ status: 'running', stdout: { text: 'early\n' } });
     expect(first['hints'].join(' ')).toMatch(/wait/);
     const last = await corral.call('wait', { execution_id: first['execution_id'] });
-    expect(last).toMatchObject({ satisfied: true, condition: 'exit', status: 'finished', outcome: { kind: 'exited', code: 0 }, stdout: { text: 'early\nlate\n' } });
+    expect(last).toMatchObject({
+      satisfied: true,
+      condition: 'exit',
+      status: 'finished',
+      outcome: { kind: 'exited', code: 0 },
+      stdout: { text: 'early\nlate\n' },
+    });
   });
 
   it('runs 50 at once, each with its own answer', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => corral.call('execute_command', { command: `sleep 0.2; echo out${String(index)}; echo err${String(index)} >&2; exit ${String(index)}` })),
+      Array.from({ length: 50 }, (_, index) =>
+        corral.call('execute_command', {
+          command: `sleep 0.2; echo out${String(index)}; echo err${String(index)} >&2; exit ${String(index)}`,
+        }),
+      ),
     );
     answers.forEach((answer, index) =>
-      expect(answer).toMatchObject({ outcome: { kind: 'exited', code: index }, stdout: { text: `out${String(index)}\n` }, stderr: { text: `err${String(index)}\n` } }),
+      expect(answer).toMatchObject({
+        outcome: { kind: 'exited', code: index },
+        stdout: { text: `out${String(index)}\n` },
+        stderr: { text: `err${String(index)}\n` },
+      }),
     );
   });
 });
 
 describe('waiting', () => {
-  const start = async (command: string): Promise<string> => (await corral.call('execute_command', { command, wait_seconds: 0 }))['execution_id'] as string;
+  const start = async (command: string): Promise<string> =>
+    (await corral.call('execute_command', { command, wait_seconds: 0 }))['execution_id'] as string;
 
   it('ends with output that matches, while the program goes on', async () => {
     const execution_id = await start('sleep 0.2; echo starting; sleep 0.2; echo "ready on 8080" >&2; sleep 30');
@@ -90,7 +123,11 @@ describe('waiting', () => {
 
   it('ends with a port that listens', async () => {
     const execution_id = await start(`node -e "setTimeout(() => require('net').createServer().listen(4321, '127.0.0.1'), 300)"`);
-    expect(await corral.call('wait', { execution_id, until: { port: 4321 }, wait_seconds: 10 })).toMatchObject({ satisfied: true, condition: 'port', port: 4321 });
+    expect(await corral.call('wait', { execution_id, until: { port: 4321 }, wait_seconds: 10 })).toMatchObject({
+      satisfied: true,
+      condition: 'port',
+      port: 4321,
+    });
     await corral.call('terminate', { execution_id, grace_seconds: 0 });
   });
 
@@ -122,7 +159,10 @@ describe('typing', () => {
     await corral.call('send_input', { execution_id, text: 'one\ntwo\n' });
     expect(await corral.call('wait', { execution_id, until: { output: 'two' }, wait_seconds: 5 })).toMatchObject({ satisfied: true });
     await corral.call('send_input', { execution_id, text: 'three', end: true });
-    expect(await corral.call('wait', { execution_id })).toMatchObject({ outcome: { kind: 'exited', code: 0 }, stdout: { text: 'one\ntwo\nthree' } });
+    expect(await corral.call('wait', { execution_id })).toMatchObject({
+      outcome: { kind: 'exited', code: 0 },
+      stdout: { text: 'one\ntwo\nthree' },
+    });
   });
 
   it('talks to a Python prompt on a terminal, keys and size included', async ({ skip }) => {
@@ -143,13 +183,19 @@ describe('typing', () => {
     await corral.call('send_input', { execution_id, text: 'print("still " + "here")\n' });
     expect(await said('^still here')).toMatchObject({ condition: 'output' });
     await corral.call('send_input', { execution_id, keys: ['ctrl-d'] });
-    expect(await corral.call('wait', { execution_id, wait_seconds: 10 })).toMatchObject({ status: 'finished', outcome: { kind: 'exited', code: 0 } });
+    expect(await corral.call('wait', { execution_id, wait_seconds: 10 })).toMatchObject({
+      status: 'finished',
+      outcome: { kind: 'exited', code: 0 },
+    });
   });
 });
 
 describe('ending', () => {
   it('ends a program that ignores SIGTERM by force', async () => {
-    const { execution_id } = await corral.call('execute_command', { command: "trap '' TERM; echo deaf; while :; do sleep 0.1; done", wait_seconds: 0 });
+    const { execution_id } = await corral.call('execute_command', {
+      command: "trap '' TERM; echo deaf; while :; do sleep 0.1; done",
+      wait_seconds: 0,
+    });
     await corral.call('wait', { execution_id, until: { output: 'deaf' } });
     const ended = await corral.call('terminate', { execution_id, grace_seconds: 0.3 });
     expect(ended).toMatchObject({ status: 'finished', outcome: { kind: 'cancelled', signal: 'SIGKILL' }, survivors: [] });
@@ -157,7 +203,10 @@ describe('ending', () => {
   });
 
   it('lets a program that hears SIGTERM end by itself', async () => {
-    const { execution_id } = await corral.call('execute_command', { command: "trap 'echo tidied; exit 4' TERM; echo up; while :; do sleep 0.05; done", wait_seconds: 0 });
+    const { execution_id } = await corral.call('execute_command', {
+      command: "trap 'echo tidied; exit 4' TERM; echo up; while :; do sleep 0.05; done",
+      wait_seconds: 0,
+    });
     await corral.call('wait', { execution_id, until: { output: 'up' } });
     expect(await corral.call('terminate', { execution_id })).toMatchObject({ outcome: { kind: 'cancelled', code: 4 }, survivors: [] });
     expect((await corral.call('read_output', { execution_id }))['stdout'].text).toBe('up\ntidied\n');
@@ -217,7 +266,8 @@ describe('listing', () => {
   it('finds executions by label and status, newest first, in pages', async () => {
     const labels = { batch: randomUUID() };
     const ids: string[] = [];
-    for (const code of [0, 1, 2]) ids.unshift((await corral.call('execute_command', { command: `exit ${String(code)}`, labels }))['execution_id']);
+    for (const code of [0, 1, 2])
+      ids.unshift((await corral.call('execute_command', { command: `exit ${String(code)}`, labels }))['execution_id']);
     const running = await corral.call('execute_command', { command: 'sleep 30', labels: { ...labels, role: 'server' }, wait_seconds: 0 });
     const all = (await corral.call('list_executions', { labels }))['executions'] as { execution_id: string }[];
     expect(all.map(({ execution_id }) => execution_id)).toEqual([running['execution_id'], ...ids]);

@@ -12,14 +12,19 @@ beforeAll(async () => {
 afterAll(() => corral.close());
 
 const run = (command: string, more: Record<string, unknown> = {}): Promise<Answer> => corral.call('execute_command', { command, ...more });
-const create = async (more: Record<string, unknown> = {}): Promise<string> => (await corral.call('sandbox', { action: 'create', ...more }))['sandbox_id'] as string;
+const create = async (more: Record<string, unknown> = {}): Promise<string> =>
+  (await corral.call('sandbox', { action: 'create', ...more }))['sandbox_id'] as string;
 
 describe('one sandbox, bubblewrap', () => {
   it('is shared by calls: files, /tmp, processes, loopback', async () => {
     const first = await run('echo kept > /tmp/between-calls; echo work > in-workspace');
-    const server = await run(`node -e "require('http').createServer((q, r) => r.end('served')).listen(5599, '127.0.0.1')"`, { wait_seconds: 0 });
+    const server = await run(`node -e "require('http').createServer((q, r) => r.end('served')).listen(5599, '127.0.0.1')"`, {
+      wait_seconds: 0,
+    });
     await corral.call('wait', { execution_id: server['execution_id'], until: { port: 5599 } });
-    const second = await run(`cat /tmp/between-calls in-workspace; node -e "fetch('http://127.0.0.1:5599').then(r => r.text()).then(console.log)"`);
+    const second = await run(
+      `cat /tmp/between-calls in-workspace; node -e "fetch('http://127.0.0.1:5599').then(r => r.text()).then(console.log)"`,
+    );
     expect(second['stdout'].text).toBe('kept\nwork\nserved\n');
     expect(second['sandbox_id']).toBe(first['sandbox_id']);
     await corral.call('terminate', { execution_id: server['execution_id'], grace_seconds: 0 });
@@ -36,13 +41,19 @@ describe('one sandbox, bubblewrap', () => {
         'unshare -U true',
         'mount -t tmpfs none /mnt',
         `kill -9 ${String(corral.pid)}`,
-      ].map((command) => `${command} && echo REACHED`).join('; '),
+      ]
+        .map((command) => `${command} && echo REACHED`)
+        .join('; '),
     );
     expect(answer['stdout']?.text ?? '').not.toContain('REACHED');
     expect(answer['stderr'].text).not.toContain('do not read');
-    const net = await run(`node -e "require('net').connect(80, '93.184.216.34').on('error', e => console.log(e.code)).on('connect', () => console.log('REACHED'))"`);
+    const net = await run(
+      `node -e "require('net').connect(80, '93.184.216.34').on('error', e => console.log(e.code)).on('connect', () => console.log('REACHED'))"`,
+    );
     expect(net['stdout'].text).toMatch(/ENETUNREACH|EHOSTUNREACH/);
-    expect((await run('id -u; cat /proc/self/status'))['stdout'].text).toMatch(/NoNewPrivs:\t1[\s\S]*CapEff:\t0{16}|CapEff:\t0{16}[\s\S]*NoNewPrivs:\t1/);
+    expect((await run('id -u; cat /proc/self/status'))['stdout'].text).toMatch(
+      /NoNewPrivs:\t1[\s\S]*CapEff:\t0{16}|CapEff:\t0{16}[\s\S]*NoNewPrivs:\t1/,
+    );
   });
 });
 
@@ -52,23 +63,37 @@ describe('several sandboxes, bubblewrap', () => {
     const sandbox = await create({ env: { FOR_ALL: 'yes' }, limits: { processes: 100 } });
     const started = await run('sleep 1000', { sandbox, env: { MARK: mark }, wait_seconds: 0 });
     expect((await run('echo "$FOR_ALL"', { sandbox }))['stdout'].text).toBe('yes\n');
-    expect(await corral.call('sandbox', { action: 'inspect', sandbox })).toMatchObject({ sandbox_id: sandbox, driver: 'bubblewrap', state: 'running', network: 'none', running: 1, limits: { processes: 100 } });
+    expect(await corral.call('sandbox', { action: 'inspect', sandbox })).toMatchObject({
+      sandbox_id: sandbox,
+      driver: 'bubblewrap',
+      state: 'running',
+      network: 'none',
+      running: 1,
+      limits: { processes: 100 },
+    });
     expect((await corral.call('sandbox', { action: 'list' }))['sandboxes'].map((one: Answer) => one['sandbox_id'])).toContain(sandbox);
 
     expect(await corral.call('sandbox', { action: 'delete', sandbox })).toMatchObject({ state: 'ended' });
     expect(await eventually(() => withEnvironment(`MARK=${mark}`).length === 0)).toBe(true);
     expect((await corral.call('sandbox', { action: 'list' }))['sandboxes'].map((one: Answer) => one['sandbox_id'])).not.toContain(sandbox);
     expect(await corral.call('wait', { execution_id: started['execution_id'] })).toMatchObject({ status: 'finished' });
-    expect(await corral.refusal('execute_command', { command: 'true', sandbox })).toMatchObject({ code: 'lost', hint: expect.stringContaining('new') });
+    expect(await corral.refusal('execute_command', { command: 'true', sandbox })).toMatchObject({
+      code: 'lost',
+      hint: expect.stringContaining('new'),
+    });
   });
 
   it('do not see each other', async () => {
     const mark = randomUUID();
     const [left, right] = [await create({ private: true }), await create({ private: true })];
-    const script = 'echo left > file; echo left > /tmp/file; node -e "require(\'net\').createServer().listen(7001, \'127.0.0.1\')" & exec sleep 1000';
+    const script =
+      "echo left > file; echo left > /tmp/file; node -e \"require('net').createServer().listen(7001, '127.0.0.1')\" & exec sleep 1000";
     const { execution_id } = await run(script, { sandbox: left, env: { MARK: mark }, wait_seconds: 0 });
     await corral.call('wait', { execution_id, until: { port: 7001 } });
-    const seen = await run(`ls file /tmp/file; ps ax 2>/dev/null | grep '[s]leep 1000'; grep -l sleep /proc/[0-9]*/comm; node -e "require('net').connect(7001, '127.0.0.1').on('error', e => console.log(e.code)).on('connect', () => console.log('REACHED'))"`, { sandbox: right });
+    const seen = await run(
+      `ls file /tmp/file; ps ax 2>/dev/null | grep '[s]leep 1000'; grep -l sleep /proc/[0-9]*/comm; node -e "require('net').connect(7001, '127.0.0.1').on('error', e => console.log(e.code)).on('connect', () => console.log('REACHED'))"`,
+      { sandbox: right },
+    );
     expect(seen['stdout'].text.trim()).toBe('ECONNREFUSED');
     expect(existsSync(join(corral.workspace, 'file'))).toBe(false);
     for (const sandbox of [left, right]) await corral.call('sandbox', { action: 'delete', sandbox });
@@ -80,7 +105,8 @@ describe('several sandboxes, bubblewrap', () => {
     const once = await run('ls /tmp/shared-file 2>/dev/null; pwd', { sandbox: 'ephemeral' });
     expect(once).toMatchObject({ status: 'finished', outcome: { code: 0 }, stdout: { text: `${corral.workspace}\n` } });
     expect(once['sandbox_id']).not.toBe((await run('true'))['sandbox_id']);
-    const alive = async (): Promise<string[]> => (await corral.call('sandbox', { action: 'list' }))['sandboxes'].map((one: Answer) => one['sandbox_id']);
+    const alive = async (): Promise<string[]> =>
+      (await corral.call('sandbox', { action: 'list' }))['sandboxes'].map((one: Answer) => one['sandbox_id']);
     expect(await eventually(async () => !(await alive()).includes(once['sandbox_id']))).toBe(true);
     expect((await corral.call('read_output', { execution_id: once['execution_id'] }))['stdout'].text).toContain(corral.workspace);
   });
@@ -90,7 +116,10 @@ describe('several sandboxes, bubblewrap', () => {
       const error = await corral.refusal('sandbox', { action: 'create', ...wish });
       expect(error).toMatchObject({ code: 'denied', hint: expect.stringContaining('operator') });
     }
-    expect(await corral.refusal('sandbox', { action: 'inspect', sandbox: 'no-such' })).toMatchObject({ code: 'not_found', hint: expect.stringContaining('list') });
+    expect(await corral.refusal('sandbox', { action: 'inspect', sandbox: 'no-such' })).toMatchObject({
+      code: 'not_found',
+      hint: expect.stringContaining('list'),
+    });
     expect((await corral.refusal('sandbox', { action: 'delete' })).code).toBe('invalid_input');
   });
 
@@ -112,6 +141,7 @@ describe('the description', () => {
     const names = (here['languages'] as { name: string }[]).map(({ name }) => name);
     expect(names).toContain('bash');
     expect(names).toContain('javascript');
-    for (const program of here['programs'] as string[]) expect((await run(`command -v ${program}`))['outcome'], program).toEqual({ kind: 'exited', code: 0 });
+    for (const program of here['programs'] as string[])
+      expect((await run(`command -v ${program}`))['outcome'], program).toEqual({ kind: 'exited', code: 0 });
   });
 });

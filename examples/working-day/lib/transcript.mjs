@@ -11,7 +11,10 @@ const clip = (text, width) => (text.length <= width ? text : `${text.slice(0, wi
 /** Text beneath a mark, its middle left out when it is long. */
 const body = (text, mark) => {
   const lines = text.trimEnd().split('\n');
-  const shown = lines.length <= SHOWN_LINES ? lines : [...lines.slice(0, SHOWN_LINES - 3), dim(`… ${lines.length - SHOWN_LINES + 1} lines …`), ...lines.slice(-2)];
+  const shown =
+    lines.length <= SHOWN_LINES
+      ? lines
+      : [...lines.slice(0, SHOWN_LINES - 3), dim(`… ${lines.length - SHOWN_LINES + 1} lines …`), ...lines.slice(-2)];
   return shown.map((line) => `    ${mark} ${clip(line, WIDTH)}`).join('\n');
 };
 
@@ -24,13 +27,21 @@ export const createTranscript = (write = (text) => process.stdout.write(text)) =
     title: (text) => write(`\n${bold(`${text} ${'─'.repeat(Math.max(0, WIDTH - text.length))}`)}\n`),
     call: (tool, args) => {
       const { command, code, ...others } = args;
-      write(`\n  ${bold(tool)}${Object.entries(others).map(([key, value]) => dim(` ${key}=`) + clip(argument(value), 60)).join('')}\n`);
+      write(
+        `\n  ${bold(tool)}${Object.entries(others)
+          .map(([key, value]) => dim(` ${key}=`) + clip(argument(value), 60))
+          .join('')}\n`,
+      );
       if (command !== undefined) write(`${body(argument(command), dim('$'))}\n`);
       if (code !== undefined) write(`${body(code, dim('>'))}\n`);
     },
     answer: (answer, ms) => {
-      for (const stream of ['stdout', 'stderr', 'output']) if (answer[stream]?.text) write(`${body(answer[stream].text, dim(stream === 'stderr' ? '!' : '|'))}\n`);
-      const outcome = answer.outcome === undefined ? answer.status : `${answer.outcome.kind} ${answer.outcome.code ?? answer.outcome.signal ?? ''}`.trim();
+      for (const stream of ['stdout', 'stderr', 'output'])
+        if (answer[stream]?.text) write(`${body(answer[stream].text, dim(stream === 'stderr' ? '!' : '|'))}\n`);
+      const outcome =
+        answer.outcome === undefined
+          ? answer.status
+          : `${answer.outcome.kind} ${answer.outcome.code ?? answer.outcome.signal ?? ''}`.trim();
       const facts = [outcome, answer.stage, answer.condition && `met: ${answer.condition}`, `${Math.round(ms)} ms`].filter(Boolean);
       write(`    ${dim(facts.join(', '))}\n`);
     },

@@ -1,5 +1,6 @@
 const buildPlan = ({ languages, programs }) => {
-  if (languages.has('rust') && programs.has('cargo')) return { language: 'Rust', build: 'cargo build --release --offline', run: './target/release/tally' };
+  if (languages.has('rust') && programs.has('cargo'))
+    return { language: 'Rust', build: 'cargo build --release --offline', run: './target/release/tally' };
   if (languages.has('rust')) return { language: 'Rust', build: 'rustc -O -o tally-program src/main.rs', run: './tally-program' };
   return { language: 'C', build: 'cc -O2 -o tally-program main.c', run: './tally-program' };
 };

@@ -22,7 +22,11 @@ export const serveAndStop = async (day, here, orders) => {
   day.holds('its log can be searched, both streams in order', log.output.text.match(/GET|warning/g), ['GET', 'warning']);
 
   const listed = await day.call('list_executions', { labels: LABELS, status: 'running' });
-  day.holds('it is found by its label', listed.executions.map((one) => one.execution_id), [execution_id]);
+  day.holds(
+    'it is found by its label',
+    listed.executions.map((one) => one.execution_id),
+    [execution_id],
+  );
 
   const ended = await day.call('terminate', { execution_id });
   day.holds('it ends with its helpers', [ended.status, ended.survivors], ['finished', []]);

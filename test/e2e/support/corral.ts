@@ -57,13 +57,19 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** Environment of the tests without what would configure the server. */
 export const cleanEnvironment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
-  ...Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('CORRAL_'))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('CORRAL_')),
+  ),
   ...extra,
 });
 
 /** Calls of a client, with answers and refusals told apart. */
 export const callsOf = (client: Client): Pick<Corral, 'call' | 'refusal'> => {
-  const request = async (tool: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<{ readonly refused: boolean; readonly answer: Answer }> => {
+  const request = async (
+    tool: string,
+    args: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly refused: boolean; readonly answer: Answer }> => {
     const result = await client.callTool({ name: tool, arguments: args }, { timeout: CALL_MS, ...(signal && { signal }) });
     const answer = (result.structuredContent ?? {}) as Answer;
     const [text] = result.content as readonly { readonly text?: string }[];
@@ -89,8 +95,14 @@ export const startCorral = async (options: CorralOptions = {}): Promise<Corral> 
   const folder = temporaryFolder();
   const stateDir = options.stateDir ?? join(folder.path, 'state');
   const workspace = options.workspace ?? realpathSync(mkdtempSync(join(folder.path, 'work-')));
-  const [command = process.execPath, ...args] = [...(options.wrapper ?? []), process.execPath, SERVER, ...(options.args ?? []), workspace];
-  const transport = new StdioClientTransport({ command, args, env: cleanEnvironment({ CORRAL_STATE_DIR: stateDir, ...options.env }), stderr: 'pipe', maxBufferSize: MAX_MESSAGE_BYTES });
+  const argv = [...(options.wrapper ?? []), process.execPath, SERVER, ...(options.args ?? []), workspace];
+  const transport = new StdioClientTransport({
+    command: argv[0] ?? process.execPath,
+    args: argv.slice(1),
+    env: cleanEnvironment({ CORRAL_STATE_DIR: stateDir, ...options.env }),
+    stderr: 'pipe',
+    maxBufferSize: MAX_MESSAGE_BYTES,
+  });
   let stderr = '';
   transport.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
@@ -106,5 +118,14 @@ export const startCorral = async (options: CorralOptions = {}): Promise<Corral> 
     await close();
     throw new Error(`the server did not start: ${stderr}`, { cause: error });
   }
-  return { client, pid: transport.pid ?? 0, stateDir, workspace, ...callsOf(client), stderr: () => stderr, close, [Symbol.asyncDispose]: close };
+  return {
+    client,
+    pid: transport.pid ?? 0,
+    stateDir,
+    workspace,
+    ...callsOf(client),
+    stderr: () => stderr,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 };

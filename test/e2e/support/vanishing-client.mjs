@@ -11,4 +11,8 @@ createInterface({ input: child.stdout }).on('line', (line) => {
   send({ id: 2, method: 'tools/call', params: { name: 'execute_command', arguments: { command } } });
   process.stdout.write(`${child.pid}\n`);
 });
-send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'vanishing', version: '0' } } });
+send({
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'vanishing', version: '0' } },
+});

@@ -7,8 +7,8 @@ const items: readonly Item[] = [
   { name: 'bulb', cents: 350, quantity: 4 },
 ];
 
-test('an empty cart costs nothing', () => equal(subtotal([]), 0));
-test('the subtotal counts quantities', () => equal(subtotal(items), 5398));
-test('shipping is free from 50.00', () => equal(freeShipping(items), true));
-test('a discount is rounded down', () => deepEqual([discounted(999, 10), discounted(1000, 10)], [900, 900]));
-test('no discount changes nothing', () => equal(discounted(1234, 0), 1234));
+void test('an empty cart costs nothing', () => equal(subtotal([]), 0));
+void test('the subtotal counts quantities', () => equal(subtotal(items), 5398));
+void test('shipping is free from 50.00', () => equal(freeShipping(items), true));
+void test('a discount is rounded down', () => deepEqual([discounted(999, 10), discounted(1000, 10)], [900, 900]));
+void test('no discount changes nothing', () => equal(discounted(1234, 0), 1234));

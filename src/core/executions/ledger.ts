@@ -179,9 +179,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
         recent.set(id, { record: { ...seen.record, stdout, stderr, background: 0 }, exit: undefined, stdoutBytes: stdout.bytes, stderrBytes: stderr.bytes });
     },
     lost: onLost,
-    adopted: (live, executions) => {
-      onAdopted(live, executions).catch(report('the executions of an adopted sandbox were not recorded'));
-    },
+    adopted: onAdopted,
   };
 
   return {

@@ -215,7 +215,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     if (found !== undefined) {
       await found.sandbox.renew(config.leaseSeconds * 1000);
       await placeAdopted(found);
-      news.adopted(found, await found.sandbox.list());
+      await news.adopted(found, await found.sandbox.list());
       return 'alive';
     }
     // Half-made or gone: opening it again ends whatever is left of it.

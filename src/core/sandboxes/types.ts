@@ -30,7 +30,7 @@ export interface SandboxNews {
   /** The sandbox is gone; `recalled` is what it wrote down. Resolves when the records are durable; what it wrote down may then go. */
   lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void>;
   /** Found alive after another server died; `executions` is what it runs and ran. */
-  adopted(live: LiveSandbox, executions: readonly SandboxExecution[]): void;
+  adopted(live: LiveSandbox, executions: readonly SandboxExecution[]): Promise<void>;
 }
 
 export interface CreateOptions {

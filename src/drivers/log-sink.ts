@@ -16,7 +16,7 @@ const LAST_WAIT_MS = 10;
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 const writeLast = (fd: number, data: Buffer): void => {
-  for (let rest = data, tries = 0; rest.length > 0 && tries < LAST_TRIES; )
+  for (let rest = data, tries = 0; rest.length > 0 && tries < LAST_TRIES;)
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
@@ -39,7 +39,8 @@ export const createLogSink = (fd: number): LogSink => {
   let broken = false;
 
   const take = (): Buffer => {
-    const lost = dropped > 0 ? `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg: 'log lines were dropped' })}\n` : '';
+    const lost =
+      dropped > 0 ? `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg: 'log lines were dropped' })}\n` : '';
     const text = queue.join('') + lost;
     queue = [];
     queued = 0;

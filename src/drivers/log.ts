@@ -39,7 +39,10 @@ export const createLog = (level: LogLevel): Readonly<Record<LineLevel, Say>> => 
 
   const load = async (): Promise<void> => {
     const { pino, stdTimeFunctions } = await import('pino');
-    logger = pino({ level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, opened());
+    logger = pino(
+      { level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+      opened(),
+    );
     for (const line of waiting) logger[line.level](line.fields, line.message);
     waiting = [];
   };

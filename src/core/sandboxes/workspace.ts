@@ -9,6 +9,9 @@ const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var',
 export const isWithin = (inner: string, outer: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
 
+const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
+  code === 'ENOENT' ? 'there is no such folder' : code === 'EACCES' ? 'this server may not enter it' : message;
+
 /**
  * The real path of a folder that may be mounted writable into a sandbox. Resolved once, at start.
  * Throws `invalid_input` for a folder that is missing, is a system folder or a whole home, or touches the state folder.
@@ -19,7 +22,7 @@ export const resolveWorkspace = (folder: string, stateDir: string): string => {
     real = realpathSync(folder);
     if (!statSync(real).isDirectory()) throw new Error('it is not a folder');
   } catch (error) {
-    throw new CorralError('invalid_input', `The workspace ${folder} cannot be used: ${(error as Error).message}`, {
+    throw new CorralError('invalid_input', `The workspace ${folder} cannot be used: ${whyNot(error as NodeJS.ErrnoException)}.`, {
       hint: 'Name an existing folder.',
       cause: error,
     });

@@ -52,7 +52,10 @@ const sandboxLines = ({ driver = 'none', probe, loaded }: BannerFacts): readonly
   if (probe === undefined) return [`${driver}: there is no such driver`];
   if (!probe.available) return [`${driver} does not work here: ${probe.reason}`, `to mend it: ${probe.fix}`];
   const { isolation, limits } = probe.capabilities;
-  return [`${driver}: ${ISOLATION_WORDS[isolation]}; ${networkWords(loaded.config.network)}`, `can limit: ${limits.map((limit) => LIMIT_WORDS[limit]).join(', ')}`];
+  return [
+    `${driver}: ${ISOLATION_WORDS[isolation]}; ${networkWords(loaded.config.network)}`,
+    `can limit: ${limits.map((limit) => LIMIT_WORDS[limit]).join(', ')}`,
+  ];
 };
 
 /** What `corral serve` says once it listens. */

@@ -37,7 +37,9 @@ export const readConfigOptions = (command: Command, flags: readonly Flag[]): Omi
 };
 
 const joined = (one: unknown, other: unknown): readonly string[] | undefined =>
-  one === undefined && other === undefined ? undefined : [...((one as string[] | undefined) ?? []), ...((other as string[] | undefined) ?? [])];
+  one === undefined && other === undefined
+    ? undefined
+    : [...((one as string[] | undefined) ?? []), ...((other as string[] | undefined) ?? [])];
 
 /** For help and the reference. */
 export const variableFor = (flag: Flag): string => variableOf(flag.key);

@@ -10,10 +10,19 @@ import { table } from './table.ts';
 
 const shown = (value: unknown, secret: boolean): unknown => (value === undefined ? null : secret ? '(set)' : value);
 
-const words = (value: unknown): string => (value === null ? '-' : Array.isArray(value) ? (value.length === 0 ? '-' : value.join(', ')) : String(value));
+const words = (value: unknown): string => {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return '-';
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
 
 /** `corral config show`: what holds, and why. Secrets are told to be set, not what they are. */
-export const runConfigShow = async (context: CliContext, args: ServerArguments, flags: readonly Flag[], options: { readonly json?: boolean }): Promise<number> => {
+export const runConfigShow = async (
+  context: CliContext,
+  args: ServerArguments,
+  flags: readonly Flag[],
+  options: { readonly json?: boolean },
+): Promise<number> => {
   const { config, sources, file } = await loadSettings(context, args);
   const rows = flags.map((flag) => ({
     option: flag.key,
@@ -26,7 +35,12 @@ export const runConfigShow = async (context: CliContext, args: ServerArguments, 
   if (options.json === true) process.stdout.write(`${JSON.stringify({ file: file ?? null, options: rows })}\n`);
   else {
     process.stdout.write(`Configuration file: ${file ?? 'none'}\n\n`);
-    process.stdout.write(table([['OPTION', 'VALUE', 'FROM', 'DESCRIPTION'], ...rows.map(({ flag, value, source, description }) => [flag, printable(words(value)), source, description])]));
+    process.stdout.write(
+      table([
+        ['OPTION', 'VALUE', 'FROM', 'DESCRIPTION'],
+        ...rows.map(({ flag, value, source, description }) => [flag, printable(words(value)), source, description]),
+      ]),
+    );
   }
   return EXIT.ok;
 };

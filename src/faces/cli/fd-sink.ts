@@ -22,7 +22,7 @@ const writeOnce = (fd: number, data: Uint8Array): Promise<number> =>
 export const createSink =
   (fd: number): Sink =>
   async (data) => {
-    for (let rest = data; rest.length > 0; ) {
+    for (let rest = data; rest.length > 0;) {
       const written = await writeOnce(fd, rest);
       rest = rest.subarray(written);
       if (written === 0) await sleep(AGAIN_MS);

@@ -28,7 +28,7 @@ const valueName = (key: string, shape: Shape): string => {
   if (shape.enum !== undefined) return shape.enum.join('|');
   if (shape.type === 'integer' || shape.type === 'number') return 'N';
   if (/Dir$|^workspaces$/.test(key)) return 'DIR';
-  if (/Path$/.test(key)) return 'FILE';
+  if (key.endsWith('Path')) return 'FILE';
   return key === 'bind' ? 'HOST:PORT' : 'TEXT';
 };
 

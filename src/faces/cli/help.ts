@@ -48,7 +48,10 @@ const FLAG_COLUMN = 28;
 
 /** The section of the help that shows every option of the configuration. `width` of the terminal, in columns. */
 export const configurationHelp = (flags: readonly Flag[], width: number): string => {
-  const rows = [['--config FILE', 'Configuration file, YAML or JSON. [~/.config/corral/config.yaml]'] as const, ...flags.map((flag) => [flagUsage(flag), flagMeaning(flag)] as const)];
+  const rows = [
+    ['--config FILE', 'Configuration file, YAML or JSON. [~/.config/corral/config.yaml]'] as const,
+    ...flags.map((flag) => [flagUsage(flag), flagMeaning(flag)] as const),
+  ];
   const lines = rows.flatMap(([usage, meaning]) => {
     const told = wrap(meaning, Math.max(40, width - FLAG_COLUMN - 2)).map((line) => `${' '.repeat(FLAG_COLUMN + 2)}${line}`);
     const [first = '', ...rest] = told;

@@ -33,7 +33,12 @@ const signalNamed = (text: string): string => {
 };
 
 /** `corral kill`: the whole tree of each, whichever server started it. Fails when something survived. */
-export const runKill = async (context: CliContext, args: ServerArguments, given: readonly string[], options: KillOptions): Promise<number> => {
+export const runKill = async (
+  context: CliContext,
+  args: ServerArguments,
+  given: readonly string[],
+  options: KillOptions,
+): Promise<number> => {
   const signal = signalNamed(options.signal);
   const grace = numberOption('--grace', options.grace);
   const loaded = await loadSettings(context, args);

@@ -30,13 +30,19 @@ const segmentsOf = async (logs: LogStore, ref: LogRef, streams: readonly StreamN
 };
 
 /** Where the last `lines` lines begin, in each stream. Reads backwards, and no more than it must. */
-export const tailPositions = async (logs: LogStore, ref: LogRef, streams: readonly StreamName[], sizes: Positions, lines: number): Promise<Positions> => {
+export const tailPositions = async (
+  logs: LogStore,
+  ref: LogRef,
+  streams: readonly StreamName[],
+  sizes: Positions,
+  lines: number,
+): Promise<Positions> => {
   const start: Record<StreamName, number> = { ...sizes };
   if (lines === 0) return start;
   let left = lines;
   let last = true;
   for (const { stream, from, to } of (await segmentsOf(logs, ref, streams, sizes)).toReversed()) {
-    for (let end = to; end > from; ) {
+    for (let end = to; end > from;) {
       const begin = Math.max(from, end - CHUNK_BYTES);
       const data = await logs.read(ref, stream, begin, end - begin);
       for (let index = data.length - 1; index >= 0; index -= 1) {

@@ -28,7 +28,8 @@ const STREAMS: Readonly<Record<string, readonly StreamName[]>> = { stdout: ['std
 
 const streamsOf = (name: string): readonly StreamName[] => {
   const streams = STREAMS[name];
-  if (streams === undefined) throw new CorralError('invalid_input', `--stream: there is no stream "${name}".`, { hint: 'Use stdout, stderr or both.' });
+  if (streams === undefined)
+    throw new CorralError('invalid_input', `--stream: there is no stream "${name}".`, { hint: 'Use stdout, stderr or both.' });
   return streams;
 };
 
@@ -42,11 +43,17 @@ const printMatches = async (app: App, id: string, options: LogsOptions, signal: 
   const out = createSink(STDOUT);
   const tail = numberOption('--tail', options.tail);
   const stream = options.stream;
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const answer = await callOperation(
       app,
       'output.read',
-      { execution_id: id, stream, grep: { pattern: options.grep, max: 1000 }, limit_bytes: PAGE_BYTES, ...(cursor === undefined ? tail !== undefined && { tail } : { cursor }) },
+      {
+        execution_id: id,
+        stream,
+        grep: { pattern: options.grep, max: 1000 },
+        limit_bytes: PAGE_BYTES,
+        ...(cursor === undefined ? tail !== undefined && { tail } : { cursor }),
+      },
       signal,
     );
     const page = answer[stream === 'both' ? 'output' : stream] as Page;
@@ -79,7 +86,9 @@ const printBytes = async (app: App, id: string, options: LogsOptions, signal: Ab
 export const runLogs = async (context: CliContext, args: ServerArguments, given: string, options: LogsOptions): Promise<number> => {
   streamsOf(options.stream);
   if (options.grep !== undefined && options.follow === true)
-    throw new CorralError('invalid_input', '--grep looks at what is there; it does not follow.', { hint: 'Use: corral logs -f ID | grep --line-buffered REGEX' });
+    throw new CorralError('invalid_input', '--grep looks at what is there; it does not follow.', {
+      hint: 'Use: corral logs -f ID | grep --line-buffered REGEX',
+    });
   if (options.json === true && options.grep === undefined)
     throw new CorralError('invalid_input', '--json goes with --grep.', { hint: 'Without --grep the bytes are printed as they are.' });
   const loaded = await loadSettings(context, args);

@@ -9,9 +9,13 @@ const pick = (kind: string, given: string, found: readonly string[], list: strin
   if (only === undefined) throw new CorralError('not_found', `There is no ${kind} "${given}".`, { hint: `\`${list}\` lists them.` });
   if (more.length === 0) return only;
   const told = found.slice(0, MAX_TOLD).join(', ');
-  throw new CorralError('invalid_input', `"${given}" begins the names of ${found.length > MAX_TOLD ? 'many' : found.length}: ${told}${found.length > MAX_TOLD ? ', ...' : ''}.`, {
-    hint: 'Give more of the name.',
-  });
+  throw new CorralError(
+    'invalid_input',
+    `"${given}" begins the names of ${found.length > MAX_TOLD ? 'many' : found.length}: ${told}${found.length > MAX_TOLD ? ', ...' : ''}.`,
+    {
+      hint: 'Give more of the name.',
+    },
+  );
 };
 
 /** The execution whose id this is, or begins with this. Throws `not_found`, or `invalid_input` when there are several. */
@@ -22,7 +26,7 @@ export const findExecution = async (app: App, given: string): Promise<string> =>
   });
   if (exact !== undefined) return exact.record.id;
   const found: string[] = [];
-  for (let before: string | undefined; ; ) {
+  for (let before: string | undefined; ;) {
     const page = await app.executions.list({ limit: PAGE, before });
     found.push(...page.filter(({ id }) => id.startsWith(given)).map(({ id }) => id));
     if (page.length < PAGE || found.length > MAX_TOLD) return pick('execution', given, found, 'corral ps --all');

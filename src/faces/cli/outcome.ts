@@ -28,7 +28,11 @@ export const exitCodeOf = (outcome: Outcome, received?: NodeJS.Signals): number 
 };
 
 /** `exited 0`, `SIGKILL`, `timed out` */
-export const outcomeWords = (outcome: { readonly kind: string; readonly code?: number | undefined; readonly signal?: string | undefined }): string => {
+export const outcomeWords = (outcome: {
+  readonly kind: string;
+  readonly code?: number | undefined;
+  readonly signal?: string | undefined;
+}): string => {
   if (outcome.kind === 'exited') return `exited ${outcome.code ?? '?'}`;
   if (outcome.kind === 'signalled') return outcome.signal ?? 'signalled';
   return outcome.kind.replaceAll('_', ' ');

@@ -44,7 +44,10 @@ export const createOutputCopier = (logs: LogStore, ref: LogRef, sinks: Sinks, fr
   };
 };
 
-const sizesOf = ({ stdoutBytes, stderrBytes }: { readonly stdoutBytes: number; readonly stderrBytes: number }): Positions => ({ stdout: stdoutBytes, stderr: stderrBytes });
+const sizesOf = ({ stdoutBytes, stderrBytes }: { readonly stdoutBytes: number; readonly stderrBytes: number }): Positions => ({
+  stdout: stdoutBytes,
+  stderr: stderrBytes,
+});
 
 /** Copies what an execution prints until it has ended or `signal` aborts. */
 export const copyUntilEnd = async (one: Tracked, copier: OutputCopier, signal: AbortSignal): Promise<void> => {

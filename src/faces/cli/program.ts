@@ -7,6 +7,11 @@ import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
 import type { Flag } from './flags.ts';
 import { configurationHelp, MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import type { KillOptions } from './kill.ts';
+import type { LogsOptions } from './logs.ts';
+import type { PsOptions } from './ps.ts';
+import type { RunOptions } from './run-request.ts';
+import type { SandboxListOptions } from './sandbox.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { nearest } from './suggest.ts';
@@ -23,16 +28,23 @@ const usageError = ({ message }: CommanderError, flags: readonly Flag[]): Corral
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
   // The library suggests only what its help shows.
   const unknown = /^unknown option '--([^'=]+)/.exec(first)?.[1];
-  const meant = unknown === undefined ? undefined : nearest(unknown, flags.map(({ name }) => name));
+  const meant =
+    unknown === undefined
+      ? undefined
+      : nearest(
+          unknown,
+          flags.map(({ name }) => name),
+        );
   return new CorralError('invalid_input', `${first.charAt(0).toUpperCase()}${first.slice(1)}.`, {
-    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? (meant === undefined ? 'Add --help to see what there is.' : `Did you mean --${meant}?`),
+    hint:
+      suggestion?.replace(/^\((.*)\)$/, '$1') ?? (meant === undefined ? 'Add --help to see what there is.' : `Did you mean --${meant}?`),
   });
 };
 
 /** Was the argument list of `run` set off by `--`? Then one word is a program, not shell text. */
 const isExplicit = (argv: readonly string[], operands: readonly string[]): boolean => argv[argv.length - operands.length - 1] === '--';
 
-interface ProgramDeps {
+export interface ProgramDeps {
   readonly argv: readonly string[];
   readonly context: CliContext;
   readonly flags: readonly Flag[];
@@ -40,7 +52,7 @@ interface ProgramDeps {
 }
 
 /** The commands. What a command needs is loaded when it runs. */
-const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => {
+export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => {
   const style = createStyle(wantsColour(process.stdout, context.env));
   const program = new Command('corral')
     .exitOverride()
@@ -52,10 +64,16 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .argument('[DIR...]', 'workspaces: folders that commands may change')
     .version(context.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, also of a command')
-    .addHelpText('after', () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}${ROOT_EXAMPLES}`);
+    .addHelpText(
+      'after',
+      () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}${ROOT_EXAMPLES}`,
+    );
   addConfigOptions(program, flags);
 
-  const configOf = (command: Command, folders: readonly string[] = []): ServerArguments => ({ folders, ...readConfigOptions(command, flags) });
+  const configOf = (command: Command, folders: readonly string[] = []): ServerArguments => ({
+    folders,
+    ...readConfigOptions(command, flags),
+  });
 
   /** A command on its parent, with the options of the configuration, hidden. */
   const add = (parent: Command, name: string, description: string): Command => {
@@ -80,7 +98,9 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
         return runStdio(context, args);
       }
       if (options.transport !== 'http')
-        throw new CorralError('invalid_input', `There is no transport "${options.transport}".`, { hint: 'Use --transport http or --transport stdio.' });
+        throw new CorralError('invalid_input', `There is no transport "${options.transport}".`, {
+          hint: 'Use --transport http or --transport stdio.',
+        });
       const { runServe } = await import('./serve.ts');
       done(await runServe(context, args));
     });
@@ -101,9 +121,16 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .option('-d, --detach', 'print the id and leave it running')
     .option('--json', 'print one JSON result at its end')
     .addHelpText('after', RUN_EXAMPLES)
-    .action(async (operands: string[], options: import('./run.ts').RunOptions, command: Command) => {
+    .action(async (operands: string[], options: RunOptions, command: Command) => {
       const { runCommand } = await import('./run.ts');
-      done(await runCommand(context, configOf(command), isExplicit(argv, operands) || operands.length > 1 ? operands : (operands[0] ?? ''), options));
+      done(
+        await runCommand(
+          context,
+          configOf(command),
+          isExplicit(argv, operands) || operands.length > 1 ? operands : (operands[0] ?? ''),
+          options,
+        ),
+      );
     });
 
   program.commandsGroup('Look and act:');
@@ -111,7 +138,7 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .option('-a, --all', 'ended ones too')
     .option('-n, --limit <N>', 'at most so many (200 at most)')
     .option('--json', 'as JSON')
-    .action(async (options: import('./ps.ts').PsOptions, command: Command) => {
+    .action(async (options: PsOptions, command: Command) => {
       const { runPs } = await import('./ps.ts');
       done(await runPs(context, configOf(command), options));
     });
@@ -122,7 +149,7 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .option('--tail <N>', 'begin with the last N lines')
     .option('--grep <REGEX>', 'only the lines that match')
     .option('--json', 'with --grep: as JSON')
-    .action(async (id: string, options: import('./logs.ts').LogsOptions, command: Command) => {
+    .action(async (id: string, options: LogsOptions, command: Command) => {
       const { runLogs } = await import('./logs.ts');
       done(await runLogs(context, configOf(command), id, options));
     });
@@ -131,7 +158,7 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
     .option('-s, --signal <NAME>', 'SIGTERM, SIGINT, SIGHUP, SIGQUIT or SIGKILL', 'SIGTERM')
     .option('--grace <SECONDS>', 'before what is left is ended by force')
     .option('--json', 'as JSON')
-    .action(async (ids: string[], options: import('./kill.ts').KillOptions, command: Command) => {
+    .action(async (ids: string[], options: KillOptions, command: Command) => {
       const { runKill } = await import('./kill.ts');
       done(await runKill(context, configOf(command), ids, options));
     });
@@ -139,7 +166,7 @@ const createProgram = ({ argv, context, flags, done }: ProgramDeps): Command => 
   add(sandbox, 'ls', 'list sandboxes')
     .option('-a, --all', 'ended ones too')
     .option('--json', 'as JSON')
-    .action(async (options: import('./sandbox.ts').SandboxListOptions, command: Command) => {
+    .action(async (options: SandboxListOptions, command: Command) => {
       const { runSandboxList } = await import('./sandbox.ts');
       done(await runSandboxList(context, configOf(command), options));
     });

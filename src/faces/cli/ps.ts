@@ -35,7 +35,9 @@ export const runPs = async (context: CliContext, args: ServerArguments, options:
   const loaded = await loadSettings(context, args);
   const limit = numberOption('--limit', options.limit) ?? DEFAULT_LIMIT;
   const app = openGuest(context, loaded, 'reader', 'ps');
-  const answer = await withApp(app, () => callOperation(app, 'execution.list', { limit, ...(options.all !== true && { status: 'running' }) }));
+  const answer = await withApp(app, () =>
+    callOperation(app, 'execution.list', { limit, ...(options.all !== true && { status: 'running' }) }),
+  );
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(answer)}\n`);
     return EXIT.ok;
@@ -50,10 +52,14 @@ export const runPs = async (context: CliContext, args: ServerArguments, options:
     row.sandbox_id,
     printable(row.command),
   ]);
-  const text = table([['EXECUTION', 'STATUS', 'STARTED', 'TOOK', 'SANDBOX', 'COMMAND'], ...lines], process.stdout.isTTY ? process.stdout.columns : 0);
+  const text = table(
+    [['EXECUTION', 'STATUS', 'STARTED', 'TOOK', 'SANDBOX', 'COMMAND'], ...lines],
+    process.stdout.isTTY ? process.stdout.columns : 0,
+  );
   const style = createStyle(wantsColour(process.stdout, context.env));
   process.stdout.write(text.replace(/^.*\n/, (head) => `${style.bold(head.trimEnd())}\n`));
   if (answer['next_cursor'] !== undefined) process.stderr.write(`corral: only the newest ${limit}; --limit shows more\n`);
-  else if (rows.length === 0 && options.all !== true && process.stderr.isTTY) process.stderr.write('corral: nothing is running; --all shows what has ended\n');
+  else if (rows.length === 0 && options.all !== true && process.stderr.isTTY)
+    process.stderr.write('corral: nothing is running; --all shows what has ended\n');
   return EXIT.ok;
 };

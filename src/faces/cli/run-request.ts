@@ -19,17 +19,27 @@ export interface RunOptions {
 }
 
 /** The current folder as the workspace, where none was named and it may be one; `note` says when it may not. */
-export const withCurrentFolder = (loaded: LoadedConfig, cwd: string): { readonly loaded: LoadedConfig; readonly note: string | undefined } => {
+export const withCurrentFolder = (
+  loaded: LoadedConfig,
+  cwd: string,
+): { readonly loaded: LoadedConfig; readonly note: string | undefined } => {
   if (loaded.config.workspaces.length > 0) return { loaded, note: undefined };
   try {
     const folder = resolveWorkspace(cwd, loaded.config.stateDir);
     return { loaded: { ...loaded, config: { ...loaded.config, workspaces: [folder] } }, note: undefined };
   } catch (error) {
-    return { loaded, note: `${toCorralError(error).message} The command gets an empty one of its own instead; --workspace DIR names another.` };
+    return {
+      loaded,
+      note: `${toCorralError(error).message} The command gets an empty one of its own instead; --workspace DIR names another.`,
+    };
   }
 };
 
-const pairs = (option: string, given: readonly string[] | undefined, missing: (name: string) => string | undefined): Record<string, string> =>
+const pairs = (
+  option: string,
+  given: readonly string[] | undefined,
+  missing: (name: string) => string | undefined,
+): Record<string, string> =>
   Object.fromEntries(
     (given ?? []).map((text) => {
       const at = text.indexOf('=');
@@ -50,7 +60,13 @@ const directory = (loaded: LoadedConfig, here: string, wanted: string | undefine
 };
 
 /** The options as the operation `command.execute` wants them. Always answered at once: what follows is watched. */
-export const runRequest = (context: CliContext, loaded: LoadedConfig, command: string | readonly string[], options: RunOptions, openInput: boolean): Record<string, unknown> => {
+export const runRequest = (
+  context: CliContext,
+  loaded: LoadedConfig,
+  command: string | readonly string[],
+  options: RunOptions,
+  openInput: boolean,
+): Record<string, unknown> => {
   const timeout = numberOption('--timeout', options.timeout);
   const cwd = options.sandbox === undefined ? directory(loaded, context.cwd, options.cwd) : options.cwd;
   return {

@@ -18,8 +18,6 @@ import { shortDuration } from './table.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { forwardInput, forwardSize } from './terminal-input.ts';
 
-export type { RunOptions } from './run-request.ts';
-
 const STDOUT = 1;
 const STDERR = 2;
 
@@ -65,7 +63,8 @@ const attend = async (app: App, one: Tracked, options: RunOptions, openInput: bo
   const { id, sandbox } = one.record;
   using _size = options.pty === true && process.stdout.isTTY ? forwardSize(app.executions, id) : undefined;
   using input = openInput ? forwardInput(app.executions, id, { raw: options.pty === true }) : undefined;
-  const shown = options.json === true ? one.done : copyUntilEnd(one, toTerminal(app, { sandbox, execution: id }), new AbortController().signal);
+  const shown =
+    options.json === true ? one.done : copyUntilEnd(one, toTerminal(app, { sandbox, execution: id }), new AbortController().signal);
   await Promise.race([shown, ...(input === undefined ? [] : [input.failed])]);
 };
 
@@ -90,7 +89,9 @@ const tellDetached = (app: App, started: Record<string, unknown>, options: RunOp
   const id = String(started['execution_id']);
   process.stdout.write(options.json === true ? `${JSON.stringify(started)}\n` : `${id}\n`);
   if (options.json !== true && options.sandbox === undefined && process.stderr.isTTY)
-    note(`it goes on; its sandbox ends ${shortDuration(app.loaded.config.leaseSeconds * 1000)} after the last server that looks after it. See: corral logs -f ${id}`);
+    note(
+      `it goes on; its sandbox ends ${shortDuration(app.loaded.config.leaseSeconds * 1000)} after the last server that looks after it. See: corral logs -f ${id}`,
+    );
   return EXIT.ok;
 };
 
@@ -99,7 +100,9 @@ const runInside = async (app: App, request: Record<string, unknown>, options: Ru
   if (options.detach === true) return tellDetached(app, started, options);
   const id = String(started['execution_id']);
   const stop = (signal: NodeJS.Signals): void => {
-    callOperation(app, 'execution.terminate', { execution_id: id, signal }).catch((error: unknown) => note(`it could not be ended: ${toCorralError(error).message}`));
+    callOperation(app, 'execution.terminate', { execution_id: id, signal }).catch((error: unknown) =>
+      note(`it could not be ended: ${toCorralError(error).message}`),
+    );
   };
   interrupts.endWith(stop);
   const one = await app.executions.follow(id);
@@ -126,12 +129,18 @@ const failedToRun = (error: unknown, options: RunOptions, received: NodeJS.Signa
 };
 
 /** `corral run`: a command as if it ran here, but in a sandbox. `command` is shell text, or a program with its arguments. */
-export const runCommand = async (context: CliContext, args: ServerArguments, command: string | readonly string[], options: RunOptions): Promise<number> => {
+export const runCommand = async (
+  context: CliContext,
+  args: ServerArguments,
+  command: string | readonly string[],
+  options: RunOptions,
+): Promise<number> => {
   using interrupts = listenForInterrupts();
   try {
     const settings = await loadSettings(context, options.detach === true ? { ...args, flags: { ...args.flags, keep: true } } : args);
     checkWorkspaces(settings);
-    const { loaded, note: why } = options.sandbox === undefined ? withCurrentFolder(settings, context.cwd) : { loaded: settings, note: undefined };
+    const { loaded, note: why } =
+      options.sandbox === undefined ? withCurrentFolder(settings, context.cwd) : { loaded: settings, note: undefined };
     if (why !== undefined) note(why);
     const openInput = options.stdin && options.detach !== true;
     const request = runRequest(context, loaded, command, options, openInput);

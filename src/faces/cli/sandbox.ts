@@ -26,7 +26,9 @@ interface Row {
 /** `corral sandbox ls` */
 export const runSandboxList = async (context: CliContext, args: ServerArguments, options: SandboxListOptions): Promise<number> => {
   const app = openGuest(context, await loadSettings(context, args), 'reader', 'sandbox ls');
-  const answer = await withApp(app, () => callOperation(app, 'sandbox.act', { action: 'list', ...(options.all === true && { all: true }) }));
+  const answer = await withApp(app, () =>
+    callOperation(app, 'sandbox.act', { action: 'list', ...(options.all === true && { all: true }) }),
+  );
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(answer)}\n`);
     return EXIT.ok;
@@ -40,14 +42,22 @@ export const runSandboxList = async (context: CliContext, args: ServerArguments,
     ago(Date.parse(created), now),
     printable(reason === undefined ? workdir : `${workdir} (${reason})`),
   ]);
-  const text = table([['SANDBOX', 'STATE', 'DRIVER', 'NETWORK', 'CREATED', 'FOLDER'], ...rows], process.stdout.isTTY ? process.stdout.columns : 0);
+  const text = table(
+    [['SANDBOX', 'STATE', 'DRIVER', 'NETWORK', 'CREATED', 'FOLDER'], ...rows],
+    process.stdout.isTTY ? process.stdout.columns : 0,
+  );
   const style = createStyle(wantsColour(process.stdout, context.env));
   process.stdout.write(text.replace(/^.*\n/, (head) => `${style.bold(head.trimEnd())}\n`));
   return EXIT.ok;
 };
 
 /** `corral sandbox rm`: also those of other servers; that is what was asked for. */
-export const runSandboxRemove = async (context: CliContext, args: ServerArguments, given: readonly string[], options: { readonly json?: boolean }): Promise<number> => {
+export const runSandboxRemove = async (
+  context: CliContext,
+  args: ServerArguments,
+  given: readonly string[],
+  options: { readonly json?: boolean },
+): Promise<number> => {
   const app = openGuest(context, await loadSettings(context, args), 'reader', 'sandbox rm');
   const ended = await withApp(app, async () => {
     const ids: string[] = [];

@@ -77,7 +77,16 @@ export const runServe = async (context: CliContext, args: ServerArguments): Prom
 
   const driver = app.drivers.get(config.driver === 'auto' ? 'bubblewrap' : config.driver);
   const probe = await driver?.probe(AbortSignal.timeout(PROBE_WITHIN_MS));
-  process.stdout.write(serveBanner({ version: app.version, url: door.url, loaded, driver: driver?.name, probe, colour: process.stdout.isTTY && context.env['NO_COLOR'] === undefined }));
+  process.stdout.write(
+    serveBanner({
+      version: app.version,
+      url: door.url,
+      loaded,
+      driver: driver?.name,
+      probe,
+      colour: process.stdout.isTTY && context.env['NO_COLOR'] === undefined,
+    }),
+  );
 
   const signal = await stopped;
   clearTimeout(warming);

@@ -26,7 +26,12 @@ export const loadSettings = async (context: CliContext, { folders, configFile, f
   for (const folder of folders) checkFolder(folder, cwd);
   const named = (flags.workspaces as readonly string[] | undefined) ?? [];
   const workspaces = [...folders, ...named];
-  return loadConfig({ flags: { ...flags, ...(workspaces.length > 0 && { workspaces }) }, env, cwd, ...(configFile !== undefined && { file: configFile }) });
+  return loadConfig({
+    flags: { ...flags, ...(workspaces.length > 0 && { workspaces }) },
+    env,
+    cwd,
+    ...(configFile !== undefined && { file: configFile }),
+  });
 };
 
 /** Refuses at start what every call would have to refuse. Throws `invalid_input`. */

@@ -16,7 +16,10 @@ const CONFIG_FILE = 'config';
  */
 export const readStdioArguments = (argv: readonly string[], flags: readonly Flag[]): ServerArguments | undefined => {
   const options = Object.fromEntries(
-    flags.map(({ name, kind }) => [name, { type: kind === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: kind === 'list' }]),
+    flags.map(({ name, kind }) => [
+      name,
+      { type: kind === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: kind === 'list' },
+    ]),
   );
   try {
     const parsed = parseArgs({

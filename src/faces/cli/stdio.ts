@@ -15,7 +15,11 @@ const CALLER: Caller = { id: 'local', via: 'mcp', scopes: ['*'] };
 /** Opens the services in the background, so that the first call finds them open. Each call reports a failure for itself. */
 export const warmUp = (app: App): NodeJS.Timeout =>
   setTimeout(() => {
-    app.ready().catch((error: unknown) => app.log.error({ error: error instanceof Error ? error.message : String(error) }, 'not ready to run anything'));
+    app
+      .ready()
+      .catch((error: unknown) =>
+        app.log.error({ error: error instanceof Error ? error.message : String(error) }, 'not ready to run anything'),
+      );
   }, READY_AFTER_MS).unref();
 
 /** `corral [DIR...]`: MCP on stdin and stdout until the client goes away. */
@@ -31,7 +35,9 @@ export const runStdio = async (context: CliContext, args: ServerArguments): Prom
     callerOf: () => CALLER,
   });
   if (process.stdin.isTTY)
-    process.stderr.write('corral: serving MCP on this terminal, for a client to start it; end with Ctrl-D. People want `corral serve` or `corral --help`.\n');
+    process.stderr.write(
+      'corral: serving MCP on this terminal, for a client to start it; end with Ctrl-D. People want `corral serve` or `corral --help`.\n',
+    );
   const warming = warmUp(app);
   const face = serveMcpStdio({
     factory,

@@ -2,7 +2,8 @@ import type { Executions } from '../../core/executions/types.ts';
 import { CorralError } from '../../ports/errors.ts';
 
 /** Programs may end, or close their input, before they have read everything: no mistake of anybody. */
-const isOver = (error: unknown): boolean => error instanceof CorralError && ['conflict', 'lost', 'not_found', 'cancelled'].includes(error.code);
+const isOver = (error: unknown): boolean =>
+  error instanceof CorralError && ['conflict', 'lost', 'not_found', 'cancelled'].includes(error.code);
 
 export interface InputForwarder extends Disposable {
   /** Rejects when input could not be passed on while the program was running; never resolves otherwise. */

@@ -11,7 +11,10 @@ afterAll(() => program[Symbol.asyncDispose]());
 
 type Reader = 'reads' | 'never reads' | 'has gone';
 
-const run = (args: readonly string[], reader: Reader = 'reads'): Promise<{ code: number | null; lines: string[]; stdout: string; ms: number }> =>
+const run = (
+  args: readonly string[],
+  reader: Reader = 'reads',
+): Promise<{ code: number | null; lines: string[]; stdout: string; ms: number }> =>
   new Promise((resolve) => {
     const since = performance.now();
     const child = spawn(process.execPath, [program.file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -37,12 +40,21 @@ describe('the log', () => {
     const once = level === 'silent' ? [] : LEVELS.slice(LEVELS.indexOf(level));
     expect(code).toBe(0);
     expect(lines.map((line) => JSON.parse(line))).toEqual(
-      [...once, ...once].map((name) => ({ level: name, time: expect.stringMatching(/^\d{4}-.*Z$/), pid: expect.any(Number), about: name, msg: `a line of ${name}` })),
+      [...once, ...once].map((name) => ({
+        level: name,
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        pid: expect.any(Number),
+        about: name,
+        msg: `a line of ${name}`,
+      })),
     );
   });
 
   it('writes what was said last before the process ends, loaded or not', async () => {
-    for (const acts of [['all', 'exit'], ['all', '300', 'all', 'exit']]) {
+    for (const acts of [
+      ['all', 'exit'],
+      ['all', '300', 'all', 'exit'],
+    ]) {
       const { code, lines } = await run(['debug', ...acts]);
       expect(code).toBe(3);
       expect(lines.map((line) => JSON.parse(line).msg).filter((text) => text === 'a line of error')).toHaveLength(acts.length / 2);
@@ -50,14 +62,21 @@ describe('the log', () => {
   });
 
   it('keeps one line a line, whatever is in it', async () => {
-    for (const acts of [['odd', 'exit'], ['all', '300', 'odd', '100']]) {
+    for (const acts of [
+      ['odd', 'exit'],
+      ['all', '300', 'odd', '100'],
+    ]) {
       const { lines } = await run(['error', ...acts]);
       expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 'error', msg: 'two\nlines' });
     }
   });
 
   it('ends at once when nobody reads any more', async () => {
-    for (const acts of [['flood', 'exit'], ['all', '300', 'flood', 'exit'], ['all', '300', 'flood', '300', 'all', '50']]) {
+    for (const acts of [
+      ['flood', 'exit'],
+      ['all', '300', 'flood', 'exit'],
+      ['all', '300', 'flood', '300', 'all', '50'],
+    ]) {
       const { code, ms } = await run(['error', ...acts], 'has gone');
       expect(code).toBe(acts.includes('exit') ? 3 : 0);
       expect(ms).toBeLessThan(3000);

@@ -25,26 +25,42 @@ const sink = (said: string[], mark: string) => (data: Uint8Array) => {
 
 describe('the copier', () => {
   it('gives the streams in the order of arrival, and what the order does not tell behind it', async () => {
-    const { logs, sizes } = kept([['stdout', 'a'], ['stderr', 'b'], ['stdout', 'c'], ['stderr', 'd']], 3);
+    const { logs, sizes } = kept(
+      [
+        ['stdout', 'a'],
+        ['stderr', 'b'],
+        ['stdout', 'c'],
+        ['stderr', 'd'],
+      ],
+      3,
+    );
     const said: string[] = [];
     await createOutputCopier(logs, REF, { stdout: sink(said, '1'), stderr: sink(said, '2') }, { stdout: 0, stderr: 0 }).copyTo(sizes);
     expect(said).toEqual(['1a', '2b', '1c', '2d']);
   });
 
   it('gives each byte once, however the news of it came', async () => {
-    const { logs, bytes, sizes } = kept([['stdout', 'one two '], ['stderr', 'oops '], ['stdout', 'three']]);
+    const { logs, bytes, sizes } = kept([
+      ['stdout', 'one two '],
+      ['stderr', 'oops '],
+      ['stdout', 'three'],
+    ]);
     const said = { stdout: '', stderr: '' };
     const into = (stream: 'stdout' | 'stderr') => (data: Uint8Array) => {
       said[stream] += Buffer.from(data).toString();
       return Promise.resolve();
     };
     const copier = createOutputCopier(logs, REF, { stdout: into('stdout'), stderr: into('stderr') }, { stdout: 0, stderr: 0 });
-    for (const upTo of [{ stdout: 3, stderr: 0 }, { stdout: 3, stderr: 2 }, { stdout: 10, stderr: 5 }, sizes, sizes]) await copier.copyTo(upTo);
+    for (const upTo of [{ stdout: 3, stderr: 0 }, { stdout: 3, stderr: 2 }, { stdout: 10, stderr: 5 }, sizes, sizes])
+      await copier.copyTo(upTo);
     expect(said).toEqual({ stdout: bytes.stdout.toString(), stderr: bytes.stderr.toString() });
   });
 
   it('leaves out a stream that nobody wants, and stops where a log was cut', async () => {
-    const { logs, sizes } = kept([['stdout', 'a'], ['stderr', 'b']]);
+    const { logs, sizes } = kept([
+      ['stdout', 'a'],
+      ['stderr', 'b'],
+    ]);
     const said: string[] = [];
     await createOutputCopier(logs, REF, { stderr: sink(said, '2') }, { stdout: 0, stderr: 0 }).copyTo({ ...sizes, stderr: 99 });
     expect(said).toEqual(['2b']);
@@ -52,7 +68,11 @@ describe('the copier', () => {
 });
 
 describe('the last lines', () => {
-  const pieces = [['stdout', 'a\nb\n'], ['stderr', 'c\n'], ['stdout', 'd\ne\n']] as const;
+  const pieces = [
+    ['stdout', 'a\nb\n'],
+    ['stderr', 'c\n'],
+    ['stdout', 'd\ne\n'],
+  ] as const;
 
   it.each([
     [0, { stdout: 8, stderr: 2 }],

@@ -99,7 +99,13 @@ describe('corral run', () => {
   it('--json gives one result, with the exit code it ends with', async () => {
     const { code, stdout, stderr } = await place.run(['run', '--json', 'echo out; echo err >&2; exit 5']);
     expect({ code, stderr }).toEqual({ code: 5, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'finished', outcome: { kind: 'exited', code: 5 }, stdout: { text: 'out\n' }, stderr: { text: 'err\n' }, exit_code: 5 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'finished',
+      outcome: { kind: 'exited', code: 5 },
+      stdout: { text: 'out\n' },
+      stderr: { text: 'err\n' },
+      exit_code: 5,
+    });
     const failed = await place.run(['run', '--json', '--', 'no-such-program']);
     expect(failed.code).toBe(125);
     expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'failed_to_start' } });
@@ -113,7 +119,13 @@ describe('corral run', () => {
 
 describe('executions that go on', () => {
   it('are listed, read, followed and ended by other processes, and nobody else ends them', async () => {
-    const detached = await place.run(['run', '--detach', '--label', 'job=train', 'for i in 1 2 3; do echo line $i; done; echo oops >&2; sleep 1000']);
+    const detached = await place.run([
+      'run',
+      '--detach',
+      '--label',
+      'job=train',
+      'for i in 1 2 3; do echo line $i; done; echo oops >&2; sleep 1000',
+    ]);
     expect(detached).toMatchObject({ code: 0, stderr: '' });
     const id = detached.stdout.trim();
     expect(id).toMatch(/^x[a-z2-7]{11}$/);

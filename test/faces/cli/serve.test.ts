@@ -18,7 +18,11 @@ const urlOf = async (server: Running): Promise<string> => {
 };
 
 /** The JSON blocks of the banner, ready to paste. */
-const pasted = (banner: string): readonly any[] => banner.split('\n').filter((line) => line.trim().startsWith('{')).map((line) => JSON.parse(line).mcpServers.corral);
+const pasted = (banner: string): readonly any[] =>
+  banner
+    .split('\n')
+    .filter((line) => line.trim().startsWith('{'))
+    .map((line) => JSON.parse(line).mcpServers.corral);
 
 const call = async (client: Client, command: string): Promise<any> =>
   (await client.callTool({ name: 'execute_command', arguments: { command } })).structuredContent;
@@ -64,7 +68,9 @@ describe('corral serve', () => {
     expect(server.stdout()).not.toContain(TOKEN);
     expect((await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })).status).toBe(401);
     const client = new Client({ name: 'test', version: '1' });
-    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } } }));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } } }),
+    );
     expect((await client.listTools()).tools.length).toBeGreaterThan(5);
     await client.close();
   });
@@ -80,7 +86,9 @@ describe('corral serve', () => {
     const { host } = new URL(await urlOf(server));
     const { code, stderr } = await place.run(['serve', '--bind', host]);
     expect(code).toBe(1);
-    expect(stderr).toBe(`corral: Cannot listen on ${host}: another program already does.\nhint: Choose another address with --bind HOST:PORT, or end the program that uses it.\n`);
+    expect(stderr).toBe(
+      `corral: Cannot listen on ${host}: another program already does.\nhint: Choose another address with --bind HOST:PORT, or end the program that uses it.\n`,
+    );
   });
 
   it('says plainly when nothing can run here', async () => {
@@ -93,7 +101,11 @@ describe('corral serve', () => {
   it('--transport stdio is plain corral', async () => {
     const client = new Client({ name: 'test', version: '1' });
     await client.connect(
-      new StdioClientTransport({ command: process.execPath, args: [PROGRAM, 'serve', '--transport', 'stdio', place.project], env: { ...process.env, CORRAL_STATE_DIR: place.stateDir } as Record<string, string> }),
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [PROGRAM, 'serve', '--transport', 'stdio', place.project],
+        env: { ...process.env, CORRAL_STATE_DIR: place.stateDir } as Record<string, string>,
+      }),
     );
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('execute_command');
     await client.close();
@@ -103,7 +115,9 @@ describe('corral serve', () => {
 describe('corral [DIR...] over stdio', () => {
   it('writes nothing but the protocol, and ends with its client', async () => {
     await using server = place.start([place.project], { openInput: true });
-    server.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } } })}\n`);
+    server.write(
+      `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } } })}\n`,
+    );
     await server.said('"serverInfo"');
     server.endInput();
     const { code, stdout, stderr } = await server.ended;

@@ -7,7 +7,13 @@ import { ago, shortDuration, table } from '../../../src/faces/cli/table.ts';
 
 describe('tables', () => {
   it('line up, without spaces at the end', () => {
-    expect(table([['A', 'LONG', 'C'], ['aaaa', 'b', 'c'], ['a', 'b', '']])).toBe('A     LONG  C\naaaa  b     c\na     b\n');
+    expect(
+      table([
+        ['A', 'LONG', 'C'],
+        ['aaaa', 'b', 'c'],
+        ['a', 'b', ''],
+      ]),
+    ).toBe('A     LONG  C\naaaa  b     c\na     b\n');
   });
 
   it('are cut to the width of a terminal, and only then', () => {

@@ -19,7 +19,19 @@ describe('help and version', () => {
   it('help shows every command and every option of the configuration, without colour into a pipe', async () => {
     const { code, stdout, stderr } = await place.run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const name of ['serve', 'run|exec', 'ps', 'logs', 'kill', 'sandbox', 'doctor', 'config', '--state-dir DIR', '--driver auto|bubblewrap|host', 'Examples:'])
+    for (const name of [
+      'serve',
+      'run|exec',
+      'ps',
+      'logs',
+      'kill',
+      'sandbox',
+      'doctor',
+      'config',
+      '--state-dir DIR',
+      '--driver auto|bubblewrap|host',
+      'Examples:',
+    ])
       expect(stdout).toContain(name);
     expect(stdout).not.toContain('\u001B');
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(125);
@@ -70,7 +82,9 @@ describe('mistakes', () => {
   it('with --json they are JSON on stdout', async () => {
     const { code, stdout, stderr } = await place.run(['ps', '--json', '--driver', 'chroot']);
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
-    expect(JSON.parse(stdout)).toEqual({ error: { code: 'invalid_input', message: expect.stringContaining('driver'), hint: expect.any(String) } });
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'invalid_input', message: expect.stringContaining('driver'), hint: expect.any(String) },
+    });
   });
 
   it('names that are not there end with 1', async () => {
@@ -84,7 +98,9 @@ describe('config show', () => {
   it('says value and source of each option: flag over environment over file over default', async () => {
     const file = join(place.project, 'corral.yaml');
     writeFileSync(file, 'waitSeconds: 5\ngraceSeconds: 7\nmaxSandboxes: 3\n');
-    const { code, stdout } = await place.run(['config', 'show', '--json', '--config', file, '--max-sandboxes=9'], { env: { CORRAL_GRACE_SECONDS: '8', CORRAL_MAX_SANDBOXES: '4' } });
+    const { code, stdout } = await place.run(['config', 'show', '--json', '--config', file, '--max-sandboxes=9'], {
+      env: { CORRAL_GRACE_SECONDS: '8', CORRAL_MAX_SANDBOXES: '4' },
+    });
     expect(code).toBe(0);
     const { options, file: shown } = JSON.parse(stdout);
     const of = (name: string) => options.find(({ option }: { option: string }) => option === name);
@@ -123,7 +139,10 @@ describe('looking', () => {
   it('takes options of the configuration before and after the name of the command', async () => {
     const other = join(place.project, 'other');
     mkdirSync(other);
-    for (const args of [['--state-dir', other, 'config', 'show', '--json'], ['config', 'show', '--json', '--state-dir', other]]) {
+    for (const args of [
+      ['--state-dir', other, 'config', 'show', '--json'],
+      ['config', 'show', '--json', '--state-dir', other],
+    ]) {
       const { options } = JSON.parse((await place.run(args)).stdout);
       expect(options.find(({ option }: { option: string }) => option === 'stateDir').value).toBe(other);
     }

@@ -49,7 +49,9 @@ const LIMIT_MS = 30_000;
 
 const environment = (extra: Readonly<Record<string, string>>): Record<string, string> => ({
   ...Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^(CORRAL_|NO_COLOR$|XDG_)/.test(entry[0])),
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !/^(CORRAL_|NO_COLOR$|XDG_)/.test(entry[0]),
+    ),
   ),
   ...extra,
 });
@@ -87,7 +89,11 @@ const start = (args: readonly string[], cwd: string, env: Record<string, string>
         const look = (): void => {
           if (has(wanted)) resolve();
           else if (child.exitCode !== null || child.signalCode !== null)
-            reject(new Error(`ended with ${child.exitCode ?? child.signalCode} without saying ${String(wanted)}: ${text('stdout')}${text('stderr')}`));
+            reject(
+              new Error(
+                `ended with ${child.exitCode ?? child.signalCode} without saying ${String(wanted)}: ${text('stdout')}${text('stderr')}`,
+              ),
+            );
           else return;
           listeners.delete(look);
         };
@@ -112,7 +118,12 @@ export const openPlace = async (): Promise<Place> => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'corral-cli-')));
   const [stateDir, project] = [join(folder, 'state'), mkdtempSync(join(folder, 'project-'))];
   const begin = (args: readonly string[], options: StartOptions = {}): Running =>
-    start(args, options.cwd ?? project, environment({ CORRAL_STATE_DIR: stateDir, XDG_CONFIG_HOME: join(folder, 'config'), ...options.env }), options);
+    start(
+      args,
+      options.cwd ?? project,
+      environment({ CORRAL_STATE_DIR: stateDir, XDG_CONFIG_HOME: join(folder, 'config'), ...options.env }),
+      options,
+    );
   return {
     stateDir,
     project,

@@ -12,12 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "protocol.h"
 #include "util.h"
 
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
 #ifndef SYS_renameat2
 #if defined(__x86_64__)
 #define SYS_renameat2 316
@@ -29,8 +27,6 @@
 #define RENAME_NOREPLACE 1u
 #endif
 
-#define RESOLVE_NO_MAGICLINKS_ 0x02u
-#define RESOLVE_BENEATH_ 0x08u
 #define ROOTS_MAX 64
 #define READ_MAX (1024u * 1024)
 #define LIST_ENTRIES_MAX 4096u
@@ -42,10 +38,6 @@
 
 enum write_flag { W_CREATE = 1, W_EXCLUSIVE = 2, W_TRUNCATE = 4, W_APPEND = 8, W_PARENTS = 16, W_REPLACE = 32 };
 
-struct open_how_ {
-    uint64_t flags, mode, resolve;
-};
-
 struct root {
     char *path;                 /* without a trailing '/'; "" = the root folder of the file system */
     size_t len;
@@ -54,7 +46,6 @@ struct root {
 
 static struct root roots[ROOTS_MAX];
 static size_t root_count;
-static bool no_openat2;
 
 /* A path split into its root and the rest, which is "." for the root itself. */
 struct place {
@@ -65,9 +56,6 @@ struct place {
     bool is_root;
 };
 
-/* errno values of our own, outside the range of the system's. */
-#define E_OUTSIDE 10001
-#define E_NOT_FILE 10002
 #define E_BAD_PATH 10003
 
 static void fail(struct connection *c, uint32_t id, int err)
@@ -151,90 +139,6 @@ static int locate(struct slice path, struct place *p)
         p->parent[slash - p->rest] = 0;
     }
     return 0;
-}
-
-/* Component by component, following no link. For kernels and filters without openat2. */
-static int open_walk(int root, const char *path, int flags, mode_t mode)
-{
-    int at = root;
-    while (*path != 0) {
-        const char *end = strchrnul(path, '/');
-        char name[NAME_MAX + 1];
-        size_t len = (size_t)(end - path);
-        if (len > NAME_MAX) {
-            if (at != root) close(at);
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        memcpy(name, path, len);
-        name[len] = 0;
-        bool last = *end == 0;
-        bool parent = strcmp(name, "..") == 0;
-        int fd = -1;
-        if (parent) errno = EXDEV;
-        else if (last) fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
-        else fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int saved = errno;
-        struct stat st;
-        /* A link in the middle reads as ENOTDIR: here it is refused, not missing. */
-        if (fd < 0 && !parent && saved == ENOTDIR && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) saved = ELOOP;
-        if (at != root) close(at);
-        if (fd < 0) {
-            errno = saved;
-            return -1;
-        }
-        at = fd;
-        path = last ? end : end + 1;
-    }
-    return at;
-}
-
-/* Opens `path`, relative to a root, beneath it. -1 and errno, EXDEV and ELOOP told as E_OUTSIDE. */
-static int open_beneath(int root, const char *path, int flags, mode_t mode)
-{
-    int fd = -1;
-    for (int i = 0; i < RETRIES && !no_openat2; i++) {
-        struct open_how_ how = { (uint64_t)(flags | O_CLOEXEC), (flags & O_CREAT) ? mode : 0, RESOLVE_BENEATH_ | RESOLVE_NO_MAGICLINKS_ };
-        fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-        if (fd >= 0) return fd;
-        if (errno == EAGAIN || errno == EINTR) continue;
-        if (errno == ENOSYS) no_openat2 = true;
-        if (errno == EPERM) {
-            /* Refused by a filter, or by the file: a path that always opens tells which. */
-            struct open_how_ probe = { O_PATH | O_CLOEXEC, 0, RESOLVE_BENEATH_ };
-            int own = (int)syscall(SYS_openat2, root, ".", &probe, sizeof probe);
-            if (own >= 0) {
-                close(own);
-                errno = EPERM;
-                return -1;
-            }
-            no_openat2 = true;
-        }
-        break;
-    }
-    if (no_openat2) fd = open_walk(root, path, flags, mode);
-    if (fd < 0 && (errno == EXDEV || errno == ELOOP)) errno = E_OUTSIDE;
-    return fd;
-}
-
-/* The data descriptor of a regular file. It is looked at as O_PATH first, so that no device or FIFO is ever opened. */
-static int open_regular(int root, const char *path, int flags)
-{
-    int fd = open_beneath(root, path, O_PATH, 0);
-    if (fd < 0) return -1;
-    struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        errno = E_NOT_FILE;
-        return -1;
-    }
-    char link[40];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    int data = open(link, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return data;
 }
 
 /* Makes the folders of `path` that are missing. */
@@ -352,7 +256,7 @@ static int follow_last(int root, char *rest, int *dir, char *name)
         target[n] = 0;
         close(*dir);
         *dir = -1;
-        if (target[0] == '/' || no_openat2) return E_OUTSIDE;
+        if (target[0] == '/' || !beneath_follows_links()) return E_OUTSIDE;
         size_t have = slash != NULL ? (size_t)(slash - rest) + 1 : 0;
         if (have + (size_t)n + 1 > PATH_MAX) return ENAMETOOLONG;
         memcpy(rest + have, target, (size_t)n + 1);

@@ -2,7 +2,7 @@
 //   --short   what is robust on any machine, in under a minute: part of npm test
 //   --json    the result as JSON on stdout; it is also written to build/bench/result.json
 import { mkdir, writeFile } from 'node:fs/promises';
-import { arch, availableParallelism, release } from 'node:os';
+import { arch, availableParallelism, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../scripts/lib/build.mjs';
 import { say } from '../scripts/lib/process.mjs';
@@ -54,7 +54,13 @@ const measureAll = async () => {
   return { start, speed, lost, output, loop, skipped: rivals.skipped, lines };
 };
 
+/** Work of others per core, over the last minute, above which a median says more about them. */
+const BUSY = 0.5;
+
 await build();
+const load = loadavg()[0] / availableParallelism();
+if (!short && load > BUSY)
+  say(`this machine is busy (${load.toFixed(1)} of each core): latencies are upper bounds, their minimum is nearest to the truth`);
 let measured;
 try {
   measured = await (short ? measureShort() : measureAll());
@@ -64,7 +70,14 @@ try {
 const result = {
   mode: short ? 'short' : 'full',
   date: new Date().toISOString(),
-  machine: { node: process.version, platform: process.platform, arch: arch(), kernel: release(), cores: availableParallelism() },
+  machine: {
+    node: process.version,
+    platform: process.platform,
+    arch: arch(),
+    kernel: release(),
+    cores: availableParallelism(),
+    loadPerCore: Number(load.toFixed(2)),
+  },
   ...measured,
 };
 await mkdir(join(ROOT, 'build/bench'), { recursive: true });

@@ -10,6 +10,7 @@ import type { Rule, Rules } from './rules.ts';
 import { parseShell } from './shell/parse.ts';
 import { isLiteral, wordText, type PlanCommand, type PlanStep, type Redirect, type ShellPlan, type Word } from './shell/plan.ts';
 import { createPlaces, type Places } from './places.ts';
+import { printable } from './text.ts';
 import type { Caps, Decision, PolicyRequest, ProgramUse, Verdict } from './types.ts';
 import { isStricter, narrowCaps } from './verdict.ts';
 
@@ -38,7 +39,14 @@ export interface Policy {
   readonly ready: readonly ReadyRule[];
 }
 
-const decision = (verdict: Verdict, rule: string, reason: string, rest: Partial<Decision> = {}): Decision => ({ verdict, rule, reason, caps: {}, programs: [], ...rest });
+const decision = (verdict: Verdict, rule: string, reason: string, rest: Partial<Decision> = {}): Decision => ({
+  verdict,
+  rule,
+  reason: printable(reason),
+  caps: {},
+  programs: [],
+  ...rest,
+});
 
 const argOf = (word: Word, home: string): Arg => {
   const parts = word.map((part) => ('home' in part ? { literal: home } : part));

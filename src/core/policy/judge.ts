@@ -69,7 +69,8 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
   };
 
   let start = 0;
-  let appended: Arg | undefined;
+  /** The options of an xargs whose target comes next. */
+  let pending: readonly Arg[] | undefined;
   for (let depth = 0; ; depth += 1) {
     const first = words[start];
     if (first === undefined) break;
@@ -81,7 +82,7 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     if (found.kind === 'untrusted') return end('deny', 'default', `${name} is not trusted: ${found.reason}`, start);
     const path = found.kind === 'found' ? found.path : undefined;
     const known = classify(name, path, deps.classOf);
-    const args = [...words.slice(start + 1), ...(appended === undefined ? [] : [appended])];
+    const args = words.slice(start + 1);
     const candidate: Candidate = { name, kind: known?.kind ?? 'unknown', args };
     const matched = deps.rules.find((ready) => programMismatch(ready, candidate) === undefined)?.rule;
     const hardening = known?.kind === 'listed' ? known.hardening : undefined;
@@ -94,6 +95,10 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     }
     rules.push(matched);
     if (matched.effect === 'deny') return end('deny', matched.id, matched.reason ?? `the rule ${matched.id} denies ${name}`, start);
+    const unseen = pending === undefined || grants(matched, name) ? undefined : appendedTo(pending, name, known, feeds);
+    pending = undefined;
+    if (unseen !== undefined && 'reason' in unseen) return end('deny', matched.id, unseen.reason, start);
+    if (unseen?.arg !== undefined) args.push(unseen.arg);
     const objection = check(known, name, matched, args, start + 1);
     if (objection !== undefined && matched.effect === 'allow') return end('deny', matched.id, objection.reason.startsWith(name) ? objection.reason : `${name}: ${objection.reason}`, start + 1 + objection.at);
     if (matched.effect === 'ask' && verdict === 'allow') {
@@ -109,11 +114,7 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     if ('reason' in inner) return end('deny', matched.id, inner.reason, start + 1 + inner.at);
     if (inner.start === undefined) break;
     const next = start + 1 + inner.start;
-    if (inner.appended) {
-      const wrapped = appendedTo(words, start, next, feeds, deps, rules.at(-1));
-      if ('reason' in wrapped) return end('deny', matched.id, wrapped.reason, next);
-      appended = wrapped.arg;
-    }
+    if (inner.appended) pending = words.slice(start + 1, next);
     start = next;
   }
   return end(verdict, decided.rule, decided.reason, 0);
@@ -121,20 +122,14 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
 
 /** What xargs adds is data that nobody has seen: harmless to a program that takes anything, or when it is known how each item begins. */
 const appendedTo = (
-  words: readonly Arg[],
-  start: number,
-  target: number,
+  options: readonly Arg[],
+  name: string,
+  known: ProgramClass | undefined,
   feeds: readonly Arg[] | undefined,
-  deps: JudgeDeps,
-  rule: Rule | undefined,
 ): { readonly arg: Arg | undefined } | { readonly reason: string } => {
-  const name = words[target]?.text ?? '';
-  const known = deps.classOf(name);
-  const options = words.slice(start + 1, target);
-  if ((known?.kind === 'listed' && known.takesAnything === true) || (rule !== undefined && grants(rule, name))) return { arg: undefined };
-  const replaced = replacedWord(options);
+  if (known?.kind === 'listed' && known.takesAnything === true) return { arg: undefined };
   const byNul = options.some(({ text }) => /^-[rtx]*0[0rtx]*$/.test(text) || text === '--null');
   const fromFind = feeds?.[0]?.text === 'find' && printsNamesBeneath(feeds.slice(1));
-  if (byNul && fromFind && replaced === undefined && known?.kind === 'listed') return { arg: { text: './*', fixed: false, head: './' } };
+  if (byNul && fromFind && replacedWord(options) === undefined && known?.kind === 'listed') return { arg: { text: './*', fixed: false, head: './' } };
   return { reason: `xargs gives ${name} arguments that nobody has seen; use find ... -print0 | xargs -0 ${name}, or give the files by name` };
 };

@@ -35,3 +35,11 @@ export const refuseCharacters = (text: string): Refusal | undefined => {
     ? undefined
     : { ok: false, construct: 'ill-formed UTF-16', reason: 'half a surrogate pair cannot be written as UTF-8', at: lone.index };
 };
+
+const SHOWN = 300;
+
+/** For messages: shortened, and with everything that does not show written out. */
+export const printable = (text: string): string => {
+  const cut = text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => `<${codePoint(char)}>`);
+};

@@ -60,6 +60,7 @@ export const checkKind = (kind: Kind, arg: Arg, text: string, at: number, contex
     return reason === undefined ? undefined : objection(`the argument ${text}`, reason, at);
   }
   if (text === '-') return undefined;
+  if (!arg.fixed && /(?:^|\/)\.\.(?:\/|$)/.test(text)) return objection(`the path ${text}`, 'a pattern may not lead through ..', at);
   if (!arg.fixed) context.contain(at);
   const reason = context.outside(arg.fixed ? text : arg.head.slice(0, arg.head.lastIndexOf('/') + 1) || '.');
   return reason === undefined ? undefined : objection(`the path ${text}`, reason, at);

@@ -48,8 +48,14 @@ const bareText = (text: string, known: string, at: number): { readonly value: st
 /** `NAME=` and `NAME+=` turn a tilde behind `=` or `:` into a folder. */
 const HIDDEN_TILDE = /^[A-Za-z_][A-Za-z0-9_]*\+?=(?:~|[^]*:~)/;
 
+/** An open brace, a close brace behind it, and between them what would make it an expansion. */
+const mayExpand = (bare: string): boolean => {
+  const inside = bare.slice(bare.indexOf('{'), bare.lastIndexOf('}') + 1);
+  return bare.includes('{') && (inside.includes(',') || inside.includes('..'));
+};
+
 const checkBare = (bare: string, at: number): void => {
-  if (/\{[^]*(?:,|\.\.)[^]*\}/.test(bare)) refuse('a brace expansion', at, 'quote the braces when they are meant');
+  if (mayExpand(bare)) refuse('a brace expansion', at, 'quote the braces when they are meant');
   if (HIDDEN_TILDE.test(bare)) refuse('a tilde in a value', at, 'write the path');
 };
 

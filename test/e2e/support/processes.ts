@@ -15,12 +15,6 @@ export const withEnvironment = (entry: string): number[] =>
     .filter((name) => /^\d+$/.test(name) && `\0${read(`/proc/${name}/environ`)}`.includes(`\0${entry}\0`))
     .map(Number);
 
-/** Living processes that name this word on their command line. */
-export const withArgument = (word: string): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid) && read(`/proc/${name}/cmdline`).includes(word))
-    .map(Number);
-
 export const isAlive = (pid: number): boolean => {
   const stat = read(`/proc/${String(pid)}/stat`);
   return stat !== '' && !/\) Z /.test(stat);

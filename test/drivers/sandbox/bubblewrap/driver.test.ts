@@ -202,7 +202,8 @@ describe.skipIf(whyNoBubblewrap() !== undefined)('the bubblewrap driver', () => 
     await sandbox.end(0);
   });
 
-  test.skipIf(isRoot)('gives no private uid without being root', async () => {
+  test('gives no private uid without being root', async ({ skip }) => {
+    skip(isRoot, 'root is who runs the tests');
     const { driver, state } = await withDriver();
     expect((await failure(driver.create(aSpec(state, { uid: 4711 })))).code).toBe('unsupported');
   });

@@ -3,14 +3,19 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { App, OpenApp } from './core/app.ts';
+import { createAuditor } from './core/audit/auditor.ts';
+import { isSecretName } from './core/audit/redact/names.ts';
+import { createRedactor } from './core/audit/redact/redactor.ts';
 import { createCatalogue } from './core/catalogue.ts';
 import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
+import { createLimits } from './core/limits/limits.ts';
 import type { Log } from './core/log.ts';
 import { createInvoke } from './core/operation.ts';
 import { createOutput } from './core/output/output.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
 import { resolveWorkspace } from './core/sandboxes/workspace.ts';
+import { createAuditLog } from './drivers/audit/audit-log.ts';
 import { createFileLogs } from './drivers/logs/file-logs.ts';
 import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
 import { createHostDriver } from './drivers/sandbox/host/driver.ts';
@@ -22,6 +27,7 @@ import { runCli } from './faces/cli/main.ts';
 import { newServerId } from './lib/ids.ts';
 import { cached, late, once } from './lib/late.ts';
 import { startTicks } from './lib/process.ts';
+import { toCorralError } from './ports/errors.ts';
 import type { DriverName, SandboxDriver } from './ports/sandbox.ts';
 import type { ServerRecord, Store } from './ports/store.ts';
 
@@ -60,6 +66,30 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   const toolchains = cached(() => withBroughtAlong(findToolchains(process.env, homedir()), broughtAlong));
   const shells = { sh: '/bin/sh', bash: ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) };
 
+  const serverId = newServerId();
+  const audit = createAuditLog({
+    stateDir: config.stateDir,
+    chain: serverId,
+    keyFile: config.auditKeyFile,
+    retentionMs: config.auditRetentionSeconds * 1000,
+    bytes: config.auditBytes,
+    anchor: role === 'server',
+    onNotice: (message, fields) => log.warn({ ...fields }, message),
+  });
+  const redactor = createRedactor();
+  for (const [name, value] of Object.entries({ ...process.env, authToken: config.authToken })) if (value !== undefined && isSecretName(name)) redactor.know(value);
+  const auditor = createAuditor({ sink: audit, redactor, required: config.auditRequired });
+  /** Where the operator asked for it, nothing runs unrecorded; elsewhere the log says what is wrong, and it is tried again. */
+  const openAudit = async (): Promise<void> => {
+    try {
+      await audit.open();
+    } catch (error) {
+      if (config.auditRequired || config.auditKeyFile !== undefined) throw error;
+      log.warn({ error: toCorralError(error).message, hint: toCorralError(error).hint }, 'calls are not recorded');
+    }
+  };
+  const limits = createLimits(config);
+
   let services: Services | undefined;
   const opened = (): Services => {
     if (services === undefined) throw new Error('the services are not open');
@@ -71,7 +101,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     const workspaces = config.workspaces.map((folder) => resolveWorkspace(folder, config.stateDir));
     const { openStore } = await import('./drivers/store/open-store.ts');
     const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });
-    const server: ServerRecord = { id: newServerId(), pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
+    await openAudit();
+    const server: ServerRecord = { id: serverId, pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
     // A sandbox whose owner is not in the records counts as abandoned: whoever makes one has to be there first.
     if (role !== 'reader') await store.putServer(server);
     let sandboxes: ReturnType<typeof createSandboxes> | undefined;
@@ -80,6 +111,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       logs,
       config,
       log,
+      watch: auditor,
       sandboxes: () => {
         if (sandboxes === undefined) throw new Error('the sandboxes are not open');
         return sandboxes;
@@ -103,9 +135,14 @@ const openApp: OpenApp = (loaded, { role, face }) => {
         work().catch((error: unknown) => log.error({ error: String(error) }, what));
       }, ms).unref();
     const held = sandboxes;
+    const sweepAudit = async (): Promise<number> => {
+      await openAudit();
+      const servers = new Set((await store.servers()).map(({ id }) => id));
+      return audit.retain((chain) => servers.has(chain));
+    };
     const timers =
       role === 'server'
-        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await held.sweep())), every(ADOPT_MS, 'dead servers were not looked for', held.adopt)]
+        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await held.sweep())), every(ADOPT_MS, 'dead servers were not looked for', held.adopt), every(SWEEP_MS, 'old audit segments were not removed', sweepAudit)]
         : [];
     services = { server, store, sandboxes, executions, timers };
     if (role !== 'server') return;
@@ -128,6 +165,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   });
   const invoke = createInvoke({
     ready,
+    audit: auditor,
+    admit: limits?.admit,
     ended: (operation, caller, durationMs, error) => {
       const fields = { operation, caller: caller.id, ms: Math.round(durationMs), ...(error !== undefined && { code: error.code, error: error.message }) };
       if (error?.code === 'internal') log.error({ ...fields, stack: (error.cause as Error | undefined)?.stack ?? error.stack }, 'an operation failed');
@@ -142,6 +181,11 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       await services.executions.close();
     }
     await output[Symbol.asyncDispose]();
+    try {
+      await audit[Symbol.asyncDispose]();
+    } catch (error) {
+      log.error({ error: toCorralError(error).message }, 'the end of the audit log was not written');
+    }
     if (services !== undefined) {
       const { store, server } = services;
       await store.flush();
@@ -171,7 +215,12 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     );
   };
 
-  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, doctor, ready, close };
+  const auditTrail: App['audit'] = async () => {
+    const { createAuditTrail } = await import('./drivers/audit/trail.ts');
+    return createAuditTrail({ stateDir: config.stateDir, keyFile: config.auditKeyFile });
+  };
+
+  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, doctor, audit: auditTrail, ready, close };
 };
 
 void runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../ports/audit.ts';
 import type { DriverName, SandboxDriver } from '../ports/sandbox.ts';
 import type { LogStore } from '../ports/logs.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -38,6 +39,8 @@ export interface App {
   readonly logs: LogStore;
   /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
   doctor(signal?: AbortSignal): Promise<DoctorReport>;
+  /** What was recorded in this state folder, by whichever process. */
+  audit(): Promise<AuditTrail>;
   ready(): Promise<void>;
   /** Ends what this server owns (or leaves it, with `keep`), writes what is pending. Safe to call twice. */
   close(): Promise<void>;

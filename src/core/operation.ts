@@ -1,4 +1,5 @@
 import type * as z from 'zod/v4';
+import { newCallId } from '../lib/ids.ts';
 import { CorralError, toCorralError } from '../ports/errors.ts';
 
 /** Who asks. `id` is stable within a state folder: it names the rules that hold and the executions that are theirs. */
@@ -32,6 +33,10 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   readonly hints: { readonly destructive: boolean; readonly idempotent: boolean; readonly openWorld: boolean };
   readonly input: I;
   readonly output: O;
+  /** JSON Schema of the arguments as it is shown, where clients depend on it; absent = made of `input`. Arguments are held against `input` alone. */
+  readonly advertised?: Readonly<Record<string, unknown>>;
+  /** May limits hold this call back? Not when it only looks or stops something. Default: whatever is no read. */
+  limited?(input: z.output<I>): boolean;
   run(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
   /** For tools whose clients depend on exact text: the blocks to show instead of JSON, and no structured content. Absent = JSON in both forms. */
   present?(outcome: OperationOutcome): Presented;
@@ -51,9 +56,40 @@ export interface Presented {
 export const defineOperation = <I extends z.ZodObject, O extends z.ZodObject>(operation: Operation<I, O>): Operation =>
   operation as unknown as Operation;
 
+/** One use of an operation, after its arguments were found valid. */
+export interface Call {
+  /** Joins what is recorded of it. */
+  readonly id: string;
+  readonly operation: Operation;
+  /** Undefined when the arguments were not valid. */
+  readonly input: unknown;
+  readonly context: OperationContext;
+  /** False when limits must never hold it back. */
+  readonly limited: boolean;
+  /** What the policy said; undefined where there is none. */
+  readonly decision?: { readonly verdict: 'allow' | 'ask' | 'deny'; readonly rule: string; readonly reason: string } | undefined;
+}
+
+/** Hears of every call, in this order; a call that was refused is never started. */
+export interface CallAudit {
+  /** Resolves when the call may go on. Throws to refuse it: when it must be recorded, and cannot be. */
+  decided(call: Call): Promise<void>;
+  started(call: Call): void;
+  ended(call: Call, durationMs: number, result: unknown, error: CorralError | undefined): void;
+}
+
+/** Leave to run, given back in any case. */
+export interface Admission extends Disposable {
+  /** How the call ended, before it is disposed of: failures of the machinery are counted. */
+  settle(error: CorralError | undefined): void;
+}
+
 export interface Door {
   /** Resolves when the services behind the operations are open; rejects with why they are not. */
   ready(): Promise<unknown>;
+  readonly audit?: CallAudit | undefined;
+  /** Waits for a turn; throws `limit_exceeded` or `unavailable` when there is none to be had. */
+  readonly admit?: ((call: Call) => Promise<Admission>) | undefined;
   ended(operation: string, caller: Caller, durationMs: number, error: CorralError | undefined): void;
 }
 
@@ -66,28 +102,51 @@ const explain = (error: z.ZodError): string =>
     .map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`))
     .join('; ');
 
+/** Runs the call in its turn, and says how it ended. */
+const inTurn = async (door: Door, call: Call, work: () => Promise<Record<string, unknown>>): Promise<Record<string, unknown>> => {
+  using admission = call.limited ? await door.admit?.(call) : undefined;
+  door.audit?.started(call);
+  try {
+    const result = await work();
+    admission?.settle(undefined);
+    return result;
+  } catch (error) {
+    const told = toCorralError(error);
+    admission?.settle(told);
+    throw told;
+  }
+};
+
 /**
- * The one way from a face to an effect: validate, run, observe. Output is not validated again: operations are typed by their schema.
- * Throws CorralError only.
+ * The one way from a face to an effect: validate, record, wait for a turn, run, record. Output is not validated again: operations are typed by
+ * their schema. Throws CorralError only.
  */
 export const createInvoke =
   (door: Door): Invoke =>
   async (operation, raw, context) => {
     const started = performance.now();
     let failure: CorralError | undefined;
+    let result: Record<string, unknown> | undefined;
+    let call: Call = { id: newCallId(), operation, input: undefined, context, limited: false };
     try {
       const parsed = operation.input.safeParse(raw ?? {});
       if (!parsed.success)
         throw new CorralError('invalid_input', `${operation.tool}: ${explain(parsed.error)}`, {
           hint: 'Correct the arguments named in the message and call again.',
         });
+      const input = parsed.data;
+      call = { ...call, input, limited: operation.limited?.(input) ?? operation.effect !== 'read' };
       await door.ready();
       if (context.signal.aborted) throw new CorralError('cancelled', 'The call was cancelled before it began.');
-      return await operation.run(parsed.data, context);
+      await door.audit?.decided(call);
+      result = await inTurn(door, call, () => operation.run(input, context));
+      return result;
     } catch (error) {
       failure = toCorralError(error);
       throw failure;
     } finally {
-      door.ended(operation.name, context.caller, performance.now() - started, failure);
+      const durationMs = performance.now() - started;
+      door.audit?.ended(call, durationMs, result, failure);
+      door.ended(operation.name, context.caller, durationMs, failure);
     }
   };

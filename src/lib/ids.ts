@@ -17,3 +17,6 @@ export const newExecutionId = (): string => `x${randomSigns(11)}`;
 
 /** Opaque name of a server process: 'v' and 45 random bits. */
 export const newServerId = (): string => `v${randomSigns(9)}`;
+
+/** Opaque name of one call, for the audit log: 'c' and 55 random bits. */
+export const newCallId = (): string => `c${randomSigns(11)}`;

@@ -3,6 +3,11 @@ import * as z from 'zod/v4';
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
+/** A limit that is left out does not hold; one of nothing is a mistake: a server that may do nothing would be the result. */
+const NO_LIMIT = 'must be more than 0; leave the option out to have no such limit';
+const limitNumber = () => z.number({ error: NO_LIMIT }).positive(NO_LIMIT).max(1_000_000, 'must be at most 1000000');
+const limitCount = (most: number) => z.int({ error: `must be a whole number and ${NO_LIMIT.slice(5)}` }).min(1, NO_LIMIT).max(most, `must be at most ${most}`);
+
 /**
  * Every option of Corral, once: flags, environment variables, the configuration file and `corral config show` are projections of it.
  * The flag of `stateDir` is `--state-dir`, its variable `CORRAL_STATE_DIR`.
@@ -46,7 +51,28 @@ export const configSchema = z.strictObject({
   bind: z.string().default('127.0.0.1:3344').describe('Address and port of the HTTP server.'),
   authToken: z.string().min(16).optional().describe('Bearer token of the HTTP server; required for any bind but loopback.'),
   allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names under which the HTTP server may be called, beside its bind address.'),
+  auditKeyFile: z.string().min(1).optional().describe('Key of the audit log, one line of 32 to 4096 signs, mode 0600. Default: one made in the state folder.'),
+  auditRequired: z.boolean().default(false).describe('Refuse to run or change anything that cannot be recorded in the audit log.'),
+  auditRetentionSeconds: z.int().min(3600).default(90 * 86_400).describe('How long the audit log is kept.'),
+  auditBytes: z.int().min(MIB).default(256 * MIB).describe('Size of the whole audit log; the oldest segments go first.'),
+  rateLimitRps: limitNumber().optional().describe('Calls that run or change something which one caller may begin in a second, in the long run; absent = no limit.'),
+  rateLimitBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
+  rateLimitTotalRps: limitNumber().optional().describe('The same for all callers together; absent = no limit.'),
+  rateLimitTotalBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
+  maxConcurrent: limitCount(10_000).optional().describe('Such calls at work at once; the others wait in a fair queue. Absent = no limit.'),
+  maxQueue: limitCount(10_000).default(64).describe('Calls that may wait for a turn; more are refused.'),
+  breakerThreshold: limitCount(1_000_000).optional().describe('Failures of Corral itself, one after the other, after which it pauses; absent = it never does.'),
+  breakerSeconds: limitNumber().default(30).describe('How long that pause is, before one call is let through to try.'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
+}).superRefine((config, context) => {
+  // What has no effect was meant to have one.
+  const needs = [
+    ['rateLimitBurst', 'rateLimitRps'],
+    ['rateLimitTotalBurst', 'rateLimitTotalRps'],
+  ] as const;
+  for (const [key, other] of needs)
+    if (config[key] !== undefined && config[other] === undefined)
+      context.addIssue({ code: 'custom', path: [key], message: `has no effect without ${other}: set both, or neither` });
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -75,6 +75,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     one.stderrBytes = exit?.stderr.bytes ?? one.stderrBytes;
     store.finishExecution(id, { ...change, status: 'finished' });
     remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
+    deps.watch?.exited(one.record, exit);
     one.finish();
     announce(one);
     if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
@@ -159,6 +160,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     one.stdoutBytes = found?.stdoutBytes ?? 0;
     one.stderrBytes = found?.stderrBytes ?? 0;
     tracked.set(record.id, one);
+    if (found === undefined) deps.watch?.spawned(record);
     return one;
   };
 

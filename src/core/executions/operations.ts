@@ -168,6 +168,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       grace_seconds: z.number().min(0).max(30).optional().describe('Default 2.'),
     }),
     output: z.looseObject({ survivors: z.array(z.string()) }),
+    limited: () => false,
     run: async (input) => {
       const ids = [...new Set([...(input.executions ?? []), ...(input.execution_id === undefined ? [] : [input.execution_id])])];
       if (ids.length === 0) throw new CorralError('invalid_input', 'terminate: give execution_id, or executions.');

@@ -55,7 +55,15 @@ export interface Executions {
   close(): Promise<void>;
 }
 
+/** Hears of each program once when it starts and once when it ends, whichever call it belongs to. Must not throw. */
+export interface ExecutionWatch {
+  spawned(record: ExecutionRecord): void;
+  /** `exit` is absent when it was lost or did not start. */
+  exited(record: ExecutionRecord, exit: Exit | undefined): void;
+}
+
 export interface ExecutionsDeps {
+  readonly watch?: ExecutionWatch | undefined;
   readonly store: Store;
   readonly logs: LogStore;
   readonly config: Config;

@@ -17,6 +17,8 @@ export interface FileOperationsDeps {
 }
 
 const ACTIONS = ['read', 'write', 'edit', 'list', 'search', 'remove', 'move', 'make_directory', 'info'] as const;
+/** They change nothing. */
+const LOOKS: ReadonlySet<string> = new Set<(typeof ACTIONS)[number]>(['read', 'list', 'search', 'info']);
 const READ_BYTES = 32_768;
 const LIST_ENTRIES = 500;
 const SEARCH_ENTRIES = 100_000;
@@ -177,6 +179,7 @@ export const fileOperations = (deps: FileOperationsDeps): readonly Operation[] =
     hints: { destructive: true, idempotent: false, openWorld: false },
     input,
     output: z.looseObject({}),
+    limited: ({ action }) => !LOOKS.has(action),
     run: async (args, context) => {
       const live = await liveOf(args, context.signal);
       return actions[args.action](live, resolveInside(live, args.path), args, context.signal);

@@ -47,6 +47,7 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
       all: z.boolean().optional().describe('list: ended too.'),
     }),
     output: z.looseObject({}),
+    limited: ({ action }) => action === 'create',
     run: async (input, context) => {
       if (input.action === 'list') {
         const records = await sandboxes.records();

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CorralError } from '../../ports/errors.ts';
 import { COMMANDS } from './commands.ts';
+import { addPolicyCommands } from './commands/policy.ts';
 import { addConfigOptions, readConfigOptions } from './config-options.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -185,6 +186,7 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runDoctor } = await import('./doctor.ts');
       done(await runDoctor(context, configOf(command), options));
     });
+  addPolicyCommands(program.command('policy').description(summary('policy')), { context, add, configOf: (command) => configOf(command), done });
   const config = program.command('config').description(summary('config'));
   add(config, 'show', 'every option, its value and where it comes from')
     .option('--json', 'as JSON')

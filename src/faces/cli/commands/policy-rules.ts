@@ -1,0 +1,35 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Policy } from '../../../core/policy/decide.ts';
+import { createLocalPolicy, loadLocalPolicy } from '../../../core/policy/local.ts';
+import { allowList } from '../../../core/policy/rules.ts';
+import { CorralError } from '../../../ports/errors.ts';
+import type { CliContext } from '../context.ts';
+import type { ServerArguments } from '../stdio-arguments.ts';
+
+export interface RulesOptions {
+  readonly rules?: string;
+  readonly allow?: string;
+  readonly allowUnsafe?: string;
+}
+
+/** Names are exact: nothing is trimmed or folded. */
+const names = (text: string | undefined): readonly string[] => (text ?? '').split(',').filter((name) => name !== '');
+
+/** The workspaces that were named, or the current folder. */
+export const workspacesOf = ({ cwd }: CliContext, { flags }: ServerArguments): readonly string[] => {
+  const named = (flags.workspaces as readonly string[] | undefined) ?? [];
+  return named.length === 0 ? [cwd] : named.map((folder) => resolve(cwd, folder));
+};
+
+/** The rules file, or the list of names, over the programs and files of this machine. On the host unless a driver is named: nothing else holds less. */
+export const policyOf = (context: CliContext, args: ServerArguments, options: RulesOptions): Policy => {
+  const { rules, allow, allowUnsafe } = options;
+  if ((rules === undefined) === (allow === undefined && allowUnsafe === undefined))
+    throw new CorralError('invalid_input', 'Name either --rules FILE or --allow NAMES.', { hint: 'For example: corral policy check --allow ls,cat --json' });
+  const driver = args.flags.driver === undefined || args.flags.driver === 'auto' ? 'host' : String(args.flags.driver);
+  const facts = { workspaces: workspacesOf(context, args), home: homedir(), driver, network: String(args.flags.network ?? 'none') };
+  return rules === undefined
+    ? createLocalPolicy({ ...facts, rules: allowList(names(allow), names(allowUnsafe)) })
+    : loadLocalPolicy(resolve(context.cwd, rules), facts);
+};

@@ -45,7 +45,11 @@ const lastRecords = async (key: KeyObject, { path, chain }: SegmentFile, size: n
 /** What all processes recorded in a state folder. */
 export const createAuditTrail = ({ stateDir, keyFile }: TrailOptions): AuditTrail => {
   const folder = auditFolder(stateDir);
-  const key = (): Promise<KeyObject> => loadKey({ path: keyFile ?? defaultKeyPath(stateDir), make: false });
+  /** Where nothing was recorded yet there need not be a key; what is there cannot be judged without it. */
+  const key = async (): Promise<KeyObject> => {
+    const { segments, heads } = await listFolder(folder);
+    return loadKey({ path: keyFile ?? defaultKeyPath(stateDir), make: keyFile === undefined && segments.length === 0 && heads.size === 0 });
+  };
 
   /** The newest of all chains, and up to where each file was read. */
   const newest = async (secret: KeyObject, count: number): Promise<{ records: AuditRecord[]; ends: Map<string, number> }> => {
@@ -98,6 +102,7 @@ export const createAuditTrail = ({ stateDir, keyFile }: TrailOptions): AuditTrai
 
     async search(query, signal) {
       const secret = await key();
+      if ((await listFolder(folder)).segments.length === 0) return [];
       const { openIndexFile } = await import('./index-file.ts');
       using index = openIndexFile(folder);
       await index.update(signal);

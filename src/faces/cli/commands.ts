@@ -8,6 +8,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['kill', 'end executions with their whole process trees'],
   ['sandbox', 'list and remove sandboxes'],
   ['policy', 'decide, explain and test what may run; nothing is started'],
+  ['audit', 'read, search and verify the log of what was done'],
   ['doctor', 'check what this machine can do, and how to mend the rest'],
   ['config', 'show the configuration and where it comes from'],
   ['help', 'help for a command'],

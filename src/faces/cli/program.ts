@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CorralError } from '../../ports/errors.ts';
 import { COMMANDS } from './commands.ts';
 import { addPolicyCommands } from './commands/policy.ts';
+import type { AuditSearchOptions, AuditTailOptions } from './commands/audit.ts';
 import { addConfigOptions, readConfigOptions } from './config-options.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -178,6 +179,34 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runSandboxRemove } = await import('./sandbox.ts');
       done(await runSandboxRemove(context, configOf(command), ids, options));
     });
+  const audit = program.command('audit').description(summary('audit'));
+  add(audit, 'tail', 'the newest events of all servers')
+    .option('-f, --follow', 'go on with those that come')
+    .option('-n, --lines <N>', 'how many [20]')
+    .option('--json', 'as JSON lines')
+    .action(async (options: AuditTailOptions, command: Command) => {
+      const { runAuditTail } = await import('./commands/audit.ts');
+      done(await runAuditTail(context, configOf(command), options));
+    });
+  add(audit, 'search', 'the events that match all of these, oldest first')
+    .option('--caller <ID>', 'of this caller')
+    .option('--operation <NAME>', 'such as command.execute')
+    .option('--since <TIME>', 'not older: 2h, 30m, 7d ago, or 2026-11-20T12:00:00Z')
+    .option('--until <TIME>', 'not newer')
+    .option('--outcome <WORD>', 'such as exited, "exited 1", timed_out, denied')
+    .option('--text <TEXT>', 'somewhere in the event')
+    .option('--limit <N>', 'at most so many, the newest [100]')
+    .option('--json', 'as JSON lines')
+    .action(async (options: AuditSearchOptions, command: Command) => {
+      const { runAuditSearch } = await import('./commands/audit.ts');
+      done(await runAuditSearch(context, configOf(command), options));
+    });
+  add(audit, 'verify', 'has anybody changed the log? Exit code 1 if so')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { runAuditVerify } = await import('./commands/audit.ts');
+      done(await runAuditVerify(context, configOf(command), options));
+    });
 
   program.commandsGroup('Set up:');
   add(program, 'doctor', summary('doctor'))
@@ -186,7 +215,12 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runDoctor } = await import('./doctor.ts');
       done(await runDoctor(context, configOf(command), options));
     });
-  addPolicyCommands(program.command('policy').description(summary('policy')), { context, add, configOf: (command) => configOf(command), done });
+  addPolicyCommands(program.command('policy').description(summary('policy')), {
+    context,
+    add,
+    configOf: (command) => configOf(command),
+    done,
+  });
   const config = program.command('config').description(summary('config'));
   add(config, 'show', 'every option, its value and where it comes from')
     .option('--json', 'as JSON')

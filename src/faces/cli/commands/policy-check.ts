@@ -14,7 +14,9 @@ export interface CheckOptions extends RulesOptions {
 const LINE_BYTES = 8 * 1024 * 1024;
 
 const write = (text: string): Promise<void> =>
-  new Promise((resolve, reject) => process.stdout.write(text, (error) => (error === undefined || error === null ? resolve() : reject(error))));
+  new Promise((resolve, reject) =>
+    process.stdout.write(text, (error) => (error === undefined || error === null ? resolve() : reject(error))),
+  );
 
 const words = ({ verdict, rule, reason }: CheckAnswer): string => `${verdict}  ${rule}  ${reason}`;
 

@@ -14,8 +14,13 @@ const render = ({ decision, programs, changes }: Explanation): string => {
   const lines = [`${decision.verdict}: ${decision.reason}`, `rule: ${decision.rule}`];
   if (Object.keys(decision.caps).length > 0) lines.push(`caps: ${JSON.stringify(decision.caps)}`);
   for (const { program, class: kind, steps } of programs) {
-    lines.push('', `${printable(program.argv.join(' '))}`, `  program: ${printable(program.name)} (${kind}), ${program.path ?? 'not installed in a trusted folder'}`);
-    for (const { rule, effect, mismatch } of steps) lines.push(`  ${rule}: ${mismatch === undefined ? `matches, ${effect}` : `does not match (${mismatch})`}`);
+    lines.push(
+      '',
+      `${printable(program.argv.join(' '))}`,
+      `  program: ${printable(program.name)} (${kind}), ${program.path ?? 'not installed in a trusted folder'}`,
+    );
+    for (const { rule, effect, mismatch } of steps)
+      lines.push(`  ${rule}: ${mismatch === undefined ? `matches, ${effect}` : `does not match (${mismatch})`}`);
     if (steps.every(({ mismatch }) => mismatch !== undefined)) lines.push('  no rule matches');
     if (program.hardening !== undefined) lines.push(`  given as well: ${program.hardening.insert.join(' ')}`);
   }
@@ -24,7 +29,12 @@ const render = ({ decision, programs, changes }: Explanation): string => {
 };
 
 /** `corral policy explain`: fails when the command would not be allowed, so that a script can ask. */
-export const runPolicyExplain = (context: CliContext, args: ServerArguments, operands: readonly string[], options: ExplainOptions): number => {
+export const runPolicyExplain = (
+  context: CliContext,
+  args: ServerArguments,
+  operands: readonly string[],
+  options: ExplainOptions,
+): number => {
   const policy = policyOf(context, args, options);
   const [only = ''] = operands;
   const isText = options.shell === true || (operands.length === 1 && /[\s;|&<>()$`'"\\*?]/.test(only));

@@ -62,11 +62,17 @@ export const runPolicyReplay = async (context: CliContext, args: ServerArguments
   const { entries, untold } = await withApp(app, () => historyOf(app, limit));
   const differences = replay(policyFor(old, entries), policyFor(rules, entries), entries);
   if (options.json === true)
-    process.stdout.write(`${JSON.stringify({ executions: entries.length, untold, differences: differences.map(({ id, request, before, after }) => ({ id, request, before: { verdict: before.verdict, rule: before.rule }, after: { verdict: after.verdict, rule: after.rule, reason: after.reason } })) })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ executions: entries.length, untold, differences: differences.map(({ id, request, before, after }) => ({ id, request, before: { verdict: before.verdict, rule: before.rule }, after: { verdict: after.verdict, rule: after.rule, reason: after.reason } })) })}\n`,
+    );
   else {
     for (const { id, request, before, after } of differences)
-      process.stdout.write(`${id}  ${before.verdict} -> ${after.verdict}  ${after.rule}: ${after.reason}\n    ${printable(request.shell ?? request.argv?.join(' ') ?? request.operation ?? '')}\n`);
-    process.stdout.write(`${String(entries.length)} executions, ${String(differences.length)} decided differently${untold > 0 ? `, ${String(untold)} whose request is not known` : ''}\n`);
+      process.stdout.write(
+        `${id}  ${before.verdict} -> ${after.verdict}  ${after.rule}: ${after.reason}\n    ${printable(request.shell ?? request.argv?.join(' ') ?? request.operation ?? '')}\n`,
+      );
+    process.stdout.write(
+      `${String(entries.length)} executions, ${String(differences.length)} decided differently${untold > 0 ? `, ${String(untold)} whose request is not known` : ''}\n`,
+    );
   }
   return EXIT.ok;
 };

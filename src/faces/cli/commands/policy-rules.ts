@@ -26,7 +26,9 @@ export const workspacesOf = ({ cwd }: CliContext, { flags }: ServerArguments): r
 export const policyOf = (context: CliContext, args: ServerArguments, options: RulesOptions): Policy => {
   const { rules, allow, allowUnsafe } = options;
   if ((rules === undefined) === (allow === undefined && allowUnsafe === undefined))
-    throw new CorralError('invalid_input', 'Name either --rules FILE or --allow NAMES.', { hint: 'For example: corral policy check --allow ls,cat --json' });
+    throw new CorralError('invalid_input', 'Name either --rules FILE or --allow NAMES.', {
+      hint: 'For example: corral policy check --allow ls,cat --json',
+    });
   const driver = args.flags.driver === undefined || args.flags.driver === 'auto' ? 'host' : String(args.flags.driver);
   const facts = { workspaces: workspacesOf(context, args), home: homedir(), driver, network: String(args.flags.network ?? 'none') };
   return rules === undefined

@@ -3,7 +3,7 @@ import { CorralError } from '../../../ports/errors.ts';
 import type { AuditRecord } from '../../../ports/audit.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { createSink, isBrokenPipe } from '../fd-sink.ts';
+import { createStandardSinks, isBrokenPipe } from '../fd-sink.ts';
 import { openGuest } from '../guest.ts';
 import { loadSettings } from '../settings.ts';
 import type { ServerArguments } from '../stdio-arguments.ts';
@@ -27,7 +27,6 @@ export interface AuditSearchOptions {
   readonly json?: boolean;
 }
 
-const STDOUT = 1;
 const DEFAULT_LINES = 20;
 const DEFAULT_LIMIT = 100;
 const MOST = 10_000;
@@ -69,7 +68,7 @@ const looking = async (context: CliContext, args: ServerArguments, work: (app: A
 };
 
 const writer = (context: CliContext, json: boolean | undefined): ((record: AuditRecord) => Promise<void>) => {
-  const sink = createSink(STDOUT);
+  const { stdout: sink } = createStandardSinks();
   const style = createStyle(wantsColour(process.stdout, context.env));
   return (record) => sink(Buffer.from(json === true ? auditJson(record) : auditLine(record, style)));
 };
@@ -103,7 +102,7 @@ export const runAuditSearch = async (context: CliContext, args: ServerArguments,
 export const runAuditVerify = async (context: CliContext, args: ServerArguments, options: { readonly json?: boolean }): Promise<number> =>
   looking(context, args, async (app, signal) => {
     const report = await (await app.audit()).verify(signal);
-    const sink = createSink(STDOUT);
+    const { stdout: sink } = createStandardSinks();
     if (options.json === true) await sink(Buffer.from(`${JSON.stringify(report)}\n`));
     else {
       const style = createStyle(wantsColour(process.stdout, context.env));

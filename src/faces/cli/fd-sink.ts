@@ -1,10 +1,12 @@
-import { write } from 'node:fs';
+import { fstatSync, write } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Takes bytes for a file descriptor; resolves when they are written. */
 export type Sink = (data: Uint8Array) => Promise<void>;
 
 const AGAIN_MS = 5;
+const STDOUT = 1;
+const STDERR = 2;
 
 const writeOnce = (fd: number, data: Uint8Array): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -19,7 +21,7 @@ const writeOnce = (fd: number, data: Uint8Array): Promise<number> =>
  * Writes bytes as they are. Unlike process.stdout it never holds up the process while the reader is slow: signals and leases go on. Rejects
  * with EPIPE when nobody reads any more.
  */
-export const createSink =
+const createSink =
   (fd: number): Sink =>
   async (data) => {
     for (let rest = data; rest.length > 0;) {
@@ -28,5 +30,13 @@ export const createSink =
       if (written === 0) await sleep(AGAIN_MS);
     }
   };
+
+/** Sinks for standard output and error: one and the same where both lead to one place, such as a terminal. */
+export const createStandardSinks = (): { readonly stdout: Sink; readonly stderr: Sink } => {
+  const stdout = createSink(STDOUT);
+  const [out, err] = [STDOUT, STDERR].map((fd) => fstatSync(fd));
+  const isOnePlace = out !== undefined && err !== undefined && out.dev === err.dev && out.ino === err.ino;
+  return { stdout, stderr: isOnePlace ? stdout : createSink(STDERR) };
+};
 
 export const isBrokenPipe = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE';

@@ -3,7 +3,7 @@ import { CorralError } from '../../ports/errors.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
-import { createSink, isBrokenPipe } from './fd-sink.ts';
+import { createStandardSinks, isBrokenPipe } from './fd-sink.ts';
 import { openGuest } from './guest.ts';
 import { callOperation, numberOption, withApp } from './invoke.ts';
 import { tailPositions } from './logs-tail.ts';
@@ -20,8 +20,6 @@ export interface LogsOptions {
   readonly json?: boolean;
 }
 
-const STDOUT = 1;
-const STDERR = 2;
 const PAGE_BYTES = 1024 * 1024;
 
 const STREAMS: Readonly<Record<string, readonly StreamName[]>> = { stdout: ['stdout'], stderr: ['stderr'], both: ['stdout', 'stderr'] };
@@ -40,7 +38,7 @@ interface Page {
 
 /** Lines that match, page by page. */
 const printMatches = async (app: App, id: string, options: LogsOptions, signal: AbortSignal): Promise<void> => {
-  const out = createSink(STDOUT);
+  const { stdout: out } = createStandardSinks();
   const tail = numberOption('--tail', options.tail);
   const stream = options.stream;
   for (let cursor: string | undefined; ;) {
@@ -73,10 +71,9 @@ const printBytes = async (app: App, id: string, options: LogsOptions, signal: Ab
   const ref = { sandbox: record.sandbox, execution: id };
   const sizes = { stdout: stdoutBytes, stderr: stderrBytes };
   const from = lines === undefined ? { stdout: 0, stderr: 0 } : await tailPositions(app.logs, ref, streams, sizes, lines);
-  const sinks = {
-    ...(streams.includes('stdout') && { stdout: createSink(STDOUT) }),
-    ...(streams.includes('stderr') && { stderr: createSink(streams.length === 1 ? STDOUT : STDERR) }),
-  };
+  const { stdout, stderr } = createStandardSinks();
+  // One stream alone is what was asked for, so it goes to standard output.
+  const sinks = streams.length > 1 ? { stdout, stderr } : { [options.stream]: stdout };
   const copier = createOutputCopier(app.logs, ref, sinks, from);
   await copier.copyTo(sizes);
   if (one !== undefined) await copyUntilEnd(one, copier, signal);

@@ -7,7 +7,7 @@ import type { LogRef } from '../../ports/logs.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
-import { createSink, isBrokenPipe } from './fd-sink.ts';
+import { createStandardSinks, isBrokenPipe } from './fd-sink.ts';
 import { openGuest } from './guest.ts';
 import { callOperation, withApp } from './invoke.ts';
 import { exitCodeOf } from './outcome.ts';
@@ -17,9 +17,6 @@ import { checkWorkspaces, loadSettings } from './settings.ts';
 import { shortDuration } from './table.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { forwardInput, forwardSize } from './terminal-input.ts';
-
-const STDOUT = 1;
-const STDERR = 2;
 
 const note = (text: string): void => void process.stderr.write(`corral: ${text}\n`);
 
@@ -56,7 +53,7 @@ const listenForInterrupts = (): Interrupts => {
 };
 
 const toTerminal = (app: App, ref: LogRef): OutputCopier =>
-  createOutputCopier(app.logs, ref, { stdout: createSink(STDOUT), stderr: createSink(STDERR) }, { stdout: 0, stderr: 0 });
+  createOutputCopier(app.logs, ref, createStandardSinks(), { stdout: 0, stderr: 0 });
 
 /** Shows the execution here until it ends. */
 const attend = async (app: App, one: Tracked, options: RunOptions, openInput: boolean): Promise<void> => {

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
 import { type Config, type ConfigKey, configSchema, variableOf } from './schema.ts';
 
-export type ConfigSource = 'flag' | 'environment' | 'file' | 'default';
+export type ConfigSource = 'flag' | 'profile' | 'environment' | 'file' | 'default';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -19,6 +19,8 @@ export interface ConfigInput {
   readonly cwd: string;
   /** Path of the configuration file (YAML or JSON); undefined = `<config home>/corral/config.yaml` when it exists. */
   readonly file?: string | undefined;
+  /** What a profile says: `over` file and environment, `under` both in the place of the defaults. */
+  readonly profile?: { readonly over: ConfigInput['flags']; readonly under: ConfigInput['flags'] } | undefined;
 }
 
 const KEYS = Object.keys(configSchema.shape) as ConfigKey[];
@@ -63,21 +65,26 @@ const defaultStateDir = (env: ConfigInput['env']): string => {
   return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), '.local', 'state'), 'corral');
 };
 
-/** Flags > environment > file > defaults. Unknown options in the file are errors; unknown CORRAL_ variables are left alone. */
+/** Flags > profile > environment > file > what a profile takes for granted > defaults. Unknown options in the file are errors; unknown CORRAL_ variables are left alone. */
 export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
   const configHome = input.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const path = input.file ?? input.env['CORRAL_CONFIG'];
   const file = path === undefined ? join(configHome, 'corral', 'config.yaml') : resolve(input.cwd, path);
   const fromFile = await readFile(file, path !== undefined);
 
-  const values: Record<string, unknown> = { stateDir: defaultStateDir(input.env), ...fromFile };
+  const { over = {}, under = {} } = input.profile ?? {};
+  const values: Record<string, unknown> = { stateDir: defaultStateDir(input.env), ...under, ...fromFile };
   const sources: Record<string, ConfigSource> = {};
-  for (const key of KEYS) sources[key] = fromFile !== undefined && key in fromFile ? 'file' : 'default';
+  for (const key of KEYS) sources[key] = fromFile !== undefined && key in fromFile ? 'file' : under[key] === undefined ? 'default' : 'profile';
   for (const key of KEYS) {
     const text = input.env[variableOf(key)];
     if (text !== undefined && text !== '') {
       values[key] = fromText(key, text);
       sources[key] = 'environment';
+    }
+    if (over[key] !== undefined) {
+      values[key] = over[key];
+      sources[key] = 'profile';
     }
     const flag = input.flags[key];
     if (flag !== undefined) {

@@ -1,7 +1,7 @@
-import type { ConfigKey } from '../config/schema.ts';
+import type { Config, ConfigKey } from '../config/schema.ts';
 import type { Executions } from '../executions/types.ts';
 import type { Log } from '../log.ts';
-import type { Operation } from '../operation.ts';
+import type { Operation, Presented } from '../operation.ts';
 import type { LogStore } from '../../ports/logs.ts';
 import type { Sandboxes } from '../sandboxes/types.ts';
 
@@ -11,6 +11,7 @@ export interface ProfileServices {
   readonly sandboxes: Sandboxes;
   readonly logs: LogStore;
   readonly log: Log;
+  readonly config: Config;
 }
 
 export interface ProfileInput {
@@ -37,11 +38,15 @@ export type ProfilePlan =
   | {
       readonly kind: 'serve';
       readonly transport: 'stdio' | 'http';
-      /** Laid over Corral's own configuration, below its flags. */
+      /** What the profile's own flags and variables say: laid over Corral's own configuration, below its flags. */
       readonly config: Readonly<Partial<Record<ConfigKey, unknown>>>;
+      /** What the profile takes for granted, such as driver "host": in the place of Corral's own defaults, so that a file, CORRAL_ variables and flags change it. */
+      readonly defaults?: Readonly<Partial<Record<ConfigKey, unknown>>>;
       readonly info: { readonly name: string; readonly version: string; readonly title: string };
       readonly instructions: string;
       operations(services: ProfileServices): readonly Operation[];
+      /** Answer to the call of a tool that is not there; absent = the protocol's own error. */
+      unknownTool?(name: string): Presented;
       readonly http?: ProfileHttp;
     };
 
@@ -50,5 +55,7 @@ export interface Profile {
   readonly name: string;
   /** One line for --help. */
   readonly summary: string;
+  /** Long options, without dashes, that Corral has too and that mean the profile's own after `--profile NAME`: they reach `prepare`. */
+  readonly claims?: readonly string[];
   prepare(input: ProfileInput): Promise<ProfilePlan>;
 }

@@ -4,11 +4,13 @@ import type { ConfigKey } from '../../core/config/schema.ts';
 import { SECRET_KEYS } from '../../core/config/schema.ts';
 import type { Capabilities, DriverProbe } from '../../ports/sandbox.ts';
 import { createFlags } from './flags.ts';
+import type { Served } from './served.ts';
 import { createStyle, printable } from './style.ts';
 
 export interface BannerFacts {
   readonly version: string;
   readonly url: string;
+  readonly served: Pick<Served, 'profiles' | 'http'>;
   readonly loaded: LoadedConfig;
   readonly driver: string | undefined;
   readonly probe: DriverProbe | undefined;
@@ -16,7 +18,7 @@ export interface BannerFacts {
 }
 
 /** What a client must be told to start the same Corral by itself. */
-const stdioEntry = ({ config, sources }: LoadedConfig): { command: string; args: string[] } => {
+const stdioEntry = ({ config, sources }: LoadedConfig, profiles: readonly string[]): { command: string; args: string[] } => {
   const skipped: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['workspaces', 'bind', 'allowedHosts', ...SECRET_KEYS]);
   const flags = createFlags()
     .filter(({ key }) => sources[key] === 'flag' && !skipped.has(key))
@@ -25,7 +27,9 @@ const stdioEntry = ({ config, sources }: LoadedConfig): { command: string; args:
       if (kind === 'boolean') return [value === true ? `--${name}` : `--no-${name}`];
       return Array.isArray(value) ? value.map((one) => `--${name}=${one}`) : [`--${name}=${String(value)}`];
     });
-  return { command: process.execPath, args: [realpathSync(process.argv[1] ?? ''), ...flags, ...config.workspaces] };
+  const folders = profiles.length === 0 ? config.workspaces : config.workspaces.map((folder) => `--workspace=${folder}`);
+  const named = profiles.map((name) => `--profile=${name}`);
+  return { command: process.execPath, args: [realpathSync(process.argv[1] ?? ''), ...named, ...flags, ...folders] };
 };
 
 const clientJson = (server: unknown): string => JSON.stringify({ mcpServers: { corral: server } });
@@ -65,7 +69,10 @@ export const serveBanner = (facts: BannerFacts): string => {
   const { config } = loaded;
   const works = probe?.available === true;
   const guarded = config.authToken !== undefined;
-  const http = { type: 'http', url: `${url}/mcp`, ...(guarded && { headers: { Authorization: 'Bearer <the token>' } }) };
+  const { profiles } = facts.served;
+  const [path = '/mcp'] = facts.served.http?.paths ?? [];
+  const address = path === '*' ? url : `${url}${path}`;
+  const http = { type: 'http', url: address, ...(guarded && { headers: { Authorization: 'Bearer <the token>' } }) };
   const workspaces = config.workspaces.length > 0 ? config.workspaces.map(printable) : ['private: empty at first, gone with its sandbox'];
   const entry = (name: string, lines: readonly string[]): readonly string[] =>
     lines.map((line, index) => `  ${dim((index === 0 ? name : '').padEnd(11))}${line}`);
@@ -73,7 +80,8 @@ export const serveBanner = (facts: BannerFacts): string => {
     '',
     `  ${bold('Corral')} ${version} ${works ? green('is listening') : red('is listening, but cannot run anything yet')}`,
     '',
-    ...entry('MCP', [bold(`${url}/mcp`)]),
+    ...entry('MCP', [bold(address)]),
+    ...(profiles.length === 0 ? [] : entry('profile', [profiles.join(', ')])),
     ...entry('token', [guarded ? 'required' : 'none: whoever is on this machine may call']),
     ...entry('workspace', workspaces),
     ...entry('sandbox', sandboxLines(facts)),
@@ -82,7 +90,7 @@ export const serveBanner = (facts: BannerFacts): string => {
     `  ${dim('For the configuration of an MCP client, over HTTP:')}`,
     `  ${clientJson(http)}`,
     `  ${dim('or started by the client itself:')}`,
-    `  ${clientJson(stdioEntry(loaded))}`,
+    `  ${clientJson(stdioEntry(loaded, profiles))}`,
     '',
     `  ${dim('Ctrl-C stops it and everything that runs in it.')}`,
     '',

@@ -1,3 +1,4 @@
+import { PROFILES } from '../../core/profiles/index.ts';
 import type { Flag } from './flags.ts';
 
 export const ROOT_SUMMARY = 'Hands for AI agents: runs commands in sandboxes and tells the truth about what happened.';
@@ -45,6 +46,17 @@ export const flagMeaning = ({ kind, description, standard }: Flag): string =>
   `${description}${kind === 'list' ? ' May be repeated.' : ''}${standard === undefined || kind === 'boolean' ? '' : ` [${standard}]`}`;
 
 const FLAG_COLUMN = 28;
+
+/** The section of the help that shows the servers Corral can stand in for. */
+export const profilesHelp = (): string => {
+  const rows = [...PROFILES].map(([name, { summary }]) => `  ${`--profile ${name}`.padEnd(FLAG_COLUMN)}${summary}`);
+  return [
+    '  Corral as a drop-in for another server, with its tools, texts, flags and variables. What follows the name and is no option',
+    '  of Corral is for the profile; --profile NAME --help shows it. Also CORRAL_PROFILE=NAME.',
+    ...rows,
+    '',
+  ].join('\n');
+};
 
 /** The section of the help that shows every option of the configuration. `width` of the terminal, in columns. */
 export const configurationHelp = (flags: readonly Flag[], width: number): string => {

@@ -8,7 +8,7 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
 import type { Flag } from './flags.ts';
-import { configurationHelp, MORE_OPTIONS, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import { configurationHelp, MORE_OPTIONS, profilesHelp, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
 import type { KillOptions } from './kill.ts';
 import type { LogsOptions } from './logs.ts';
 import type { PsOptions } from './ps.ts';
@@ -68,7 +68,7 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
     .helpOption('-h, --help', 'print help, also of a command')
     .addHelpText(
       'after',
-      () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}${ROOT_EXAMPLES}`,
+      () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}\n${style.bold('Profiles:')}\n${profilesHelp()}${ROOT_EXAMPLES}`,
     );
   addConfigOptions(program, flags);
 

@@ -1,5 +1,5 @@
-import { INSTRUCTIONS } from '../../core/catalogue.ts';
 import type { App } from '../../core/app.ts';
+import type { LoadedConfig } from '../../core/config/load.ts';
 import { parseBind } from '../http/bind.ts';
 import { openHttpDoor } from '../http/door.ts';
 import { createMcpHttpHandler } from '../mcp/http-handler.ts';
@@ -7,6 +7,7 @@ import { createMcpServerFactory } from '../mcp/server-factory.ts';
 import { serveBanner } from './banner.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
+import { CORRAL, type Served } from './served.ts';
 import { checkWorkspaces, loadSettings } from './settings.ts';
 import { warmUp } from './stdio.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
@@ -32,13 +33,14 @@ const untilSignal = (onSecond: () => void): Promise<NodeJS.Signals> =>
       });
   });
 
-const openDoor = async (app: App, bind: string) => {
+const openDoor = async (app: App, bind: string, served: Served) => {
   const { authToken, allowedHosts } = app.loaded.config;
   const factory = createMcpServerFactory({
-    operations: app.operations,
+    operations: served.operations(app),
     invoke: app.invoke,
-    info: { name: 'corral', version: app.version, title: 'Corral' },
-    instructions: INSTRUCTIONS,
+    info: served.info(app),
+    instructions: served.instructions,
+    unknownTool: served.unknownTool,
     callerOf: (auth) => ({ id: auth?.clientId ?? 'local', via: 'mcp', scopes: auth?.scopes ?? ALL }),
   });
   return openHttpDoor({
@@ -46,8 +48,15 @@ const openDoor = async (app: App, bind: string) => {
     grants: authToken === undefined ? [] : [{ token: authToken, principal: { id: 'operator', scopes: ALL } }],
     anonymous: { id: 'local', scopes: ALL },
     allowedHosts,
-    mounts: [createMcpHttpHandler({ factory, onError: (error) => app.log.warn({ error: error.message }, 'mcp over http') })],
+    mounts: [
+      createMcpHttpHandler({
+        factory,
+        onError: (error) => app.log.warn({ error: error.message }, 'mcp over http'),
+        ...(served.http !== undefined && { paths: served.http.paths }),
+      }),
+    ],
     version: app.version,
+    ...(served.http !== undefined && { health: { text: served.http.health, guarded: served.http.guardedHealth } }),
     onError: (error, where) => app.log.error({ error: message(error), where }, 'http'),
   });
 };
@@ -66,13 +75,16 @@ const within = async (ms: number, work: Promise<unknown>): Promise<boolean> => {
 };
 
 /** `corral serve`: MCP over HTTP until a signal. Returns the exit code. */
-export const runServe = async (context: CliContext, args: ServerArguments): Promise<number> => {
-  const loaded = await loadSettings(context, args);
+export const runServe = async (context: CliContext, args: ServerArguments): Promise<number> =>
+  serveOverHttp(context, await loadSettings(context, args), CORRAL);
+
+/** MCP over HTTP until a signal. Returns the exit code. */
+export const serveOverHttp = async (context: CliContext, loaded: LoadedConfig, served: Served): Promise<number> => {
   checkWorkspaces(loaded);
   const { config } = loaded;
   const stopped = untilSignal(() => process.exit(EXIT.failure));
-  const app = context.openApp(loaded, { role: 'server', face: `http ${config.bind}` });
-  const door = await openDoor(app, config.bind);
+  const app = context.openApp(loaded, { role: 'server', face: [`http ${config.bind}`, ...served.profiles].join(' ') });
+  const door = await openDoor(app, config.bind, served);
   const warming = warmUp(app);
 
   const driver = app.drivers.get(config.driver === 'auto' ? 'bubblewrap' : config.driver);
@@ -81,6 +93,7 @@ export const runServe = async (context: CliContext, args: ServerArguments): Prom
     serveBanner({
       version: app.version,
       url: door.url,
+      served,
       loaded,
       driver: driver?.name,
       probe,

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { LoadedConfig } from '../../core/config/load.ts';
+import type { ConfigInput, LoadedConfig } from '../../core/config/load.ts';
 import { loadConfig } from '../../core/config/load.ts';
 import { resolveWorkspace } from '../../core/sandboxes/workspace.ts';
 import { CorralError } from '../../ports/errors.ts';
@@ -21,7 +21,11 @@ const checkFolder = (folder: string, cwd: string): void => {
 };
 
 /** The configuration as it holds for these arguments; folders are workspaces. */
-export const loadSettings = async (context: CliContext, { folders, configFile, flags }: ServerArguments): Promise<LoadedConfig> => {
+export const loadSettings = async (
+  context: CliContext,
+  { folders, configFile, flags }: ServerArguments,
+  profile?: ConfigInput['profile'],
+): Promise<LoadedConfig> => {
   const { env, cwd } = context;
   for (const folder of folders) checkFolder(folder, cwd);
   const named = (flags.workspaces as readonly string[] | undefined) ?? [];
@@ -30,6 +34,7 @@ export const loadSettings = async (context: CliContext, { folders, configFile, f
     flags: { ...flags, ...(workspaces.length > 0 && { workspaces }) },
     env,
     cwd,
+    profile,
     ...(configFile !== undefined && { file: configFile }),
   });
 };

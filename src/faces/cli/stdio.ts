@@ -1,9 +1,10 @@
-import { INSTRUCTIONS } from '../../core/catalogue.ts';
 import type { App } from '../../core/app.ts';
+import type { LoadedConfig } from '../../core/config/load.ts';
 import type { Caller } from '../../core/operation.ts';
 import { serveMcpStdio } from '../mcp/serve-stdio.ts';
 import { createMcpServerFactory } from '../mcp/server-factory.ts';
 import type { CliContext } from './context.ts';
+import { CORRAL, type Served } from './served.ts';
 import { checkWorkspaces, loadSettings } from './settings.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 
@@ -24,14 +25,19 @@ export const warmUp = (app: App): NodeJS.Timeout =>
 
 /** `corral [DIR...]`: MCP on stdin and stdout until the client goes away. */
 export const runStdio = async (context: CliContext, args: ServerArguments): Promise<void> => {
-  const loaded = await loadSettings(context, args);
+  await serveOverStdio(context, await loadSettings(context, args), CORRAL);
+};
+
+/** MCP on stdin and stdout until the client goes away. */
+export const serveOverStdio = async (context: CliContext, loaded: LoadedConfig, served: Served): Promise<void> => {
   checkWorkspaces(loaded);
-  const app = context.openApp(loaded, { role: 'server', face: 'stdio' });
+  const app = context.openApp(loaded, { role: 'server', face: ['stdio', ...served.profiles].join(' ') });
   const factory = createMcpServerFactory({
-    operations: app.operations,
+    operations: served.operations(app),
     invoke: app.invoke,
-    info: { name: 'corral', version: app.version, title: 'Corral' },
-    instructions: INSTRUCTIONS,
+    info: served.info(app),
+    instructions: served.instructions,
+    unknownTool: served.unknownTool,
     callerOf: () => CALLER,
   });
   if (process.stdin.isTTY)

@@ -10,7 +10,7 @@ import { createFailureLimiter } from './failure-limiter.ts';
 import { checkHost } from './host-guard.ts';
 import type { Mount } from './mount.ts';
 import { checkOrigin } from './origin-guard.ts';
-import { refusal, sendJson, sendRefusal } from './refusal.ts';
+import { refusal, sendJson, sendRefusal, sendText } from './refusal.ts';
 import type { Principal, TokenGrant } from './tokens.ts';
 import { createVerifyToken } from './tokens.ts';
 
@@ -42,6 +42,8 @@ export interface DoorOptions {
   readonly mounts: readonly Mount[];
   /** Shown by /health. */
   readonly version: string;
+  /** How /health differs: a plain text of its own, the token asked for as everywhere else. */
+  readonly health?: { readonly text?: string | undefined; readonly guarded?: boolean | undefined };
   readonly onError: (error: unknown, where: string) => void;
   readonly timeouts?: DoorTimeouts;
 }
@@ -54,9 +56,11 @@ export interface HttpDoor extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const checkHealth = (request: IncomingMessage, response: ServerResponse, version: string): void => {
-  if (request.method === 'GET' || request.method === 'HEAD') sendJson(response, 200, { status: 'ok', version });
-  else sendRefusal(response, refusal(405, 'unsupported', 'Health is read with GET.', 'Use GET /health.', { Allow: 'GET, HEAD' }));
+const checkHealth = (request: IncomingMessage, response: ServerResponse, { version, health }: DoorOptions): void => {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    if (health?.text === undefined) sendJson(response, 200, { status: 'ok', version });
+    else sendText(response, 200, health.text);
+  } else sendRefusal(response, refusal(405, 'unsupported', 'Health is read with GET.', 'Use GET /health.', { Allow: 'GET, HEAD' }));
 };
 
 const createListener = (options: DoorOptions, authenticator: Authenticator, isClosing: () => boolean) => {
@@ -72,9 +76,11 @@ const createListener = (options: DoorOptions, authenticator: Authenticator, isCl
         const closing = refusal(503, 'unavailable', 'The server is shutting down.', 'Try again shortly.', { Connection: 'close' });
         return sendRefusal(response, closing, mount?.errorBody);
       }
-      if (path === '/health') return checkHealth(request, response, options.version);
+      const isHealth = path === '/health';
+      if (isHealth && options.health?.guarded !== true) return checkHealth(request, response, options);
       const who = mount?.auth === 'none' ? { principal: authenticator.anonymous } : authenticate(request, authenticator);
       if ('refusal' in who) return sendRefusal(response, who.refusal, mount?.errorBody);
+      if (isHealth) return checkHealth(request, response, options);
       if (mount === undefined) return sendRefusal(response, refusal(404, 'not_found', 'There is nothing at this path.', 'MCP is at /mcp.'));
       await mount.handle({ request, response, path, principal: who.principal });
     } catch (error) {

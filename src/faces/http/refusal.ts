@@ -29,6 +29,11 @@ export const plainErrorBody: ErrorBody = ({ code, message, hint }) => ({ error: 
 /** Never cached, never guessed at, never framed. */
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;
 
+export const sendText = (response: ServerResponse, status: number, text: string): void => {
+  response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(text);
+};
+
 export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void => {
   response.writeHead(status, { ...HEADERS, ...headers });
   response.end(JSON.stringify(body));

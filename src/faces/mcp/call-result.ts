@@ -1,4 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
+import { ProtocolError } from '@modelcontextprotocol/server';
+import type { Presented } from '../../core/operation.ts';
 import { toCorralError } from '../../ports/errors.ts';
 
 /**
@@ -19,4 +21,10 @@ export const failureResult = (thrown: unknown): CallToolResult => {
       ? { code, message: 'Corral failed inside; its log on the server has the cause.', hint }
       : { code, message, hint, ...(Object.keys(details).length > 0 && { details }) };
   return { ...resultOf({ error }), isError: true };
+};
+
+/** Exact text, for clients that depend on it. Throws where they expect an error of the protocol. */
+export const presentedResult = ({ blocks, isError, protocolError }: Presented): CallToolResult => {
+  if (protocolError !== undefined) throw new ProtocolError(protocolError.code, protocolError.message);
+  return { content: blocks.map((text) => ({ type: 'text', text })), isError };
 };

@@ -23,8 +23,8 @@ export interface McpHttpOptions {
   readonly factory: CorralMcpFactory;
   /** For the log: what clients got wrong, and what failed. */
   readonly onError: (error: Error) => void;
-  /** Default /mcp. */
-  readonly path?: string;
+  /** Default /mcp. "*" = every path that nothing else answers at. */
+  readonly paths?: readonly string[];
   readonly sessions?: SessionLimits;
 }
 
@@ -73,7 +73,7 @@ const authenticated = (request: IncomingMessage, principal: Principal): Authenti
 
 /** MCP over Streamable HTTP, both eras at one path: stateless requests since 2026-07-28, sessions before. */
 export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
-  const { factory, onError, path = '/mcp' } = options;
+  const { factory, onError, paths = ['/mcp'] } = options;
   const handler = createMcpHandler(factory, { legacy: 'reject', onerror: onError });
   const modern = toNodeHandler(handler, { onerror: onError });
   const sessions = createLegacySessions(factory, options.sessions ?? SESSION_LIMITS, onError);
@@ -137,7 +137,7 @@ export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
     notify: handler.notify,
     auth: 'token',
     errorBody,
-    matches: (candidate) => candidate === path,
+    matches: (path) => paths.includes(path) || paths.includes('*'),
     handle: (exchange) => {
       const { method = '' } = exchange.request;
       if (method === 'POST') return post(exchange);

@@ -1,8 +1,8 @@
 import type { AuthInfo, CallToolResult, McpRequestContext, ServerContext, ServerOptions } from '@modelcontextprotocol/server';
-import { McpServer } from '@modelcontextprotocol/server';
-import type { Caller, Invoke, Operation } from '../../core/operation.ts';
-import { CorralError } from '../../ports/errors.ts';
-import { failureResult, successResult } from './call-result.ts';
+import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import type { Caller, Invoke, Operation, OperationOutcome, Presented } from '../../core/operation.ts';
+import { CorralError, toCorralError } from '../../ports/errors.ts';
+import { failureResult, presentedResult, successResult } from './call-result.ts';
 import type { Progress } from './progress.ts';
 import { createProgress, SILENT } from './progress.ts';
 import type { PreparedTool } from './tools.ts';
@@ -23,6 +23,8 @@ export interface McpFaceOptions {
   readonly info: { readonly name: string; readonly version: string; readonly title: string };
   /** For the model: what this server is and how its tools play together. */
   readonly instructions: string;
+  /** Answer to the call of a tool that is not there; absent = the protocol's own error. */
+  readonly unknownTool?: ((name: string) => Presented) | undefined;
   /** Who asks, decided anew for every call; `undefined` over stdio. */
   readonly callerOf: (auth: AuthInfo | undefined) => Caller;
   /** Default 256. */
@@ -56,33 +58,53 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
   let active = 0;
 
   const call = async ({ operation }: PreparedTool, args: unknown, context: ServerContext): Promise<CallToolResult> => {
+    const answer = (outcome: OperationOutcome): CallToolResult => {
+      if (operation.present !== undefined) return presentedResult(operation.present(outcome));
+      return 'error' in outcome ? failureResult(outcome.error) : successResult(outcome.output);
+    };
     if (active >= maxCalls)
-      return failureResult(
-        new CorralError('limit_exceeded', `${String(maxCalls)} calls are at work already.`, {
+      return answer({
+        error: new CorralError('limit_exceeded', `${String(maxCalls)} calls are at work already.`, {
           hint: 'Wait for one of them to end, then call again.',
         }),
-      );
+      });
     active += 1;
     const progress = progressOf(context);
     try {
       const caller = callerOf(context.http?.authInfo);
-      return successResult(await invoke(operation, args, { caller, signal: context.mcpReq.signal, progress: progress.tell }));
-    } catch (error) {
-      return failureResult(error);
+      let outcome: OperationOutcome;
+      try {
+        outcome = { output: await invoke(operation, args, { caller, signal: context.mcpReq.signal, progress: progress.tell }) };
+      } catch (error) {
+        outcome = { error: toCorralError(error) };
+      }
+      return answer(outcome);
     } finally {
       progress.stop();
       active -= 1;
     }
   };
 
+  const byName = new Map(tools.map((tool) => [tool.listing.name, tool]));
+  /** The SDK turns what a tool throws into a result; an error of the protocol has to pass it by. */
+  const answersItself = options.unknownTool !== undefined || tools.some(({ operation }) => operation.present !== undefined);
+  const callByName = async (name: string, args: unknown, context: ServerContext): Promise<CallToolResult> => {
+    const tool = byName.get(name);
+    if (tool !== undefined) return call(tool, args ?? {}, context);
+    if (options.unknownTool !== undefined) return presentedResult(options.unknownTool(name));
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Tool ${name} not found`);
+  };
+
   return () => {
     const server = new McpServer(options.info, serverOptions);
     for (const tool of tools) {
       const { name, title, description, annotations } = tool.listing;
-      server.registerTool(name, { title, description, annotations, inputSchema: tool.input, outputSchema: tool.output }, (args, context) =>
+      server.registerTool(name, { title, description, annotations, inputSchema: tool.input, ...(tool.output !== undefined && { outputSchema: tool.output }) }, (args: unknown, context) =>
         call(tool, args, context),
       );
     }
+    if (answersItself)
+      server.server.setRequestHandler('tools/call', ({ params }, context) => callByName(params.name, params.arguments, context));
     return server;
   };
 };

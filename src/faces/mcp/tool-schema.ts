@@ -30,7 +30,7 @@ export const toolJsonSchema = (schema: z.ZodObject): Record<string, unknown> => 
  * The converted schema as the SDK wants it: it only reads the JSON. It validates nothing, since the one door (`invoke`) does, with
  * answers that a model can act on.
  */
-export const advertised = (json: Record<string, unknown>): StandardSchemaWithJSON => ({
+export const advertised = (json: Readonly<Record<string, unknown>>): StandardSchemaWithJSON => ({
   '~standard': {
     version: 1,
     vendor: 'corral',

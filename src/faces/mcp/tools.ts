@@ -7,8 +7,9 @@ export interface ToolListing {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly inputSchema: Record<string, unknown>;
-  readonly outputSchema: Record<string, unknown>;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** Absent where clients get text alone. */
+  readonly outputSchema?: Record<string, unknown>;
   readonly annotations: ToolAnnotations;
 }
 
@@ -17,7 +18,7 @@ export interface PreparedTool {
   readonly operation: Operation;
   readonly listing: ToolListing;
   readonly input: StandardSchemaWithJSON;
-  readonly output: StandardSchemaWithJSON;
+  readonly output: StandardSchemaWithJSON | undefined;
 }
 
 /** All four said outright: the protocol's defaults for the missing ones are the alarming ones. */
@@ -29,8 +30,8 @@ const annotationsOf = ({ effect, hints }: Operation): ToolAnnotations => ({
 });
 
 const prepare = (operation: Operation): PreparedTool => {
-  const inputSchema = toolJsonSchema(operation.input);
-  const outputSchema = toolJsonSchema(operation.output);
+  const inputSchema = operation.advertised ?? toolJsonSchema(operation.input);
+  const outputSchema = operation.present === undefined ? toolJsonSchema(operation.output) : undefined;
   return {
     operation,
     listing: {
@@ -38,11 +39,11 @@ const prepare = (operation: Operation): PreparedTool => {
       title: operation.title,
       description: operation.description,
       inputSchema,
-      outputSchema,
+      ...(outputSchema !== undefined && { outputSchema }),
       annotations: annotationsOf(operation),
     },
     input: advertised(inputSchema),
-    output: advertised(outputSchema),
+    output: outputSchema === undefined ? undefined : advertised(outputSchema),
   };
 };
 

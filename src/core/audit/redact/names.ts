@@ -7,6 +7,8 @@ const PARTS: ReadonlySet<string> = new Set([
 const INSIDE = /passw|passphrase|secret|token|apikey|accesskey|privatekey|signingkey|credential|cookie|authoriz|authentic/;
 
 const NOT_SECRET: ReadonlySet<string> = new Set(['pwd', 'oldpwd']);
+/** End like `dbpass`, and mean nothing of the kind. */
+const ORDINARY: ReadonlySet<string> = new Set(['compass', 'bypass', 'overpass', 'underpass']);
 const MAX_NAME = 128;
 
 /** Says the name of a variable, option, header or field that its value is not for others? */
@@ -16,7 +18,7 @@ export const isSecretName = (name: string): boolean => {
   if (NOT_SECRET.has(lower)) return false;
   if (INSIDE.test(lower.replace(/[^a-z0-9]/g, ''))) return true;
   const parts = shown.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase().split(/[^a-z0-9]+/);
-  return parts.some((part) => PARTS.has(part) || (part.length > 4 && part.endsWith('pass')));
+  return parts.some((part) => PARTS.has(part) || (part.endsWith('pass') && !ORDINARY.has(part)));
 };
 
 /** Every name that `isSecretName` accepts contains one of these: a quick look before the exact one. */

@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { ProtocolError } from '@modelcontextprotocol/server';
 import type { Presented } from '../../core/operation.ts';
-import { toCorralError } from '../../ports/errors.ts';
+import { CorralError, toCorralError } from '../../ports/errors.ts';
 
 /**
  * Some clients show their model only `structuredContent`, others only the text: both carry everything, as the same JSON.
@@ -13,13 +13,16 @@ const resultOf = (structuredContent: Record<string, unknown>): CallToolResult =>
 
 export const successResult = (output: Record<string, unknown>): CallToolResult => resultOf(output);
 
-/** A failed operation is a result that the model can read and act on. What failed inside Corral stays inside: the log has it. */
+/** What failed inside Corral stays inside: the log has it. */
+export const shownError = (thrown: unknown): CorralError => {
+  const error = toCorralError(thrown);
+  return error.code === 'internal' ? new CorralError('internal', 'Corral failed inside; its log on the server has the cause.') : error;
+};
+
+/** A failed operation is a result that the model can read and act on. */
 export const failureResult = (thrown: unknown): CallToolResult => {
-  const { code, message, hint, details } = toCorralError(thrown);
-  const error =
-    code === 'internal'
-      ? { code, message: 'Corral failed inside; its log on the server has the cause.', hint }
-      : { code, message, hint, ...(Object.keys(details).length > 0 && { details }) };
+  const { code, message, hint, details } = shownError(thrown);
+  const error = { code, message, hint, ...(Object.keys(details).length > 0 && { details }) };
   return { ...resultOf({ error }), isError: true };
 };
 

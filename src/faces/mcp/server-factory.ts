@@ -1,8 +1,8 @@
 import type { AuthInfo, CallToolResult, McpRequestContext, ServerContext, ServerOptions } from '@modelcontextprotocol/server';
 import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { Caller, Invoke, Operation, OperationOutcome, Presented } from '../../core/operation.ts';
-import { CorralError, toCorralError } from '../../ports/errors.ts';
-import { failureResult, presentedResult, successResult } from './call-result.ts';
+import { CorralError } from '../../ports/errors.ts';
+import { failureResult, presentedResult, shownError, successResult } from './call-result.ts';
 import type { Progress } from './progress.ts';
 import { createProgress, SILENT } from './progress.ts';
 import type { PreparedTool } from './tools.ts';
@@ -72,13 +72,10 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
     const progress = progressOf(context);
     try {
       const caller = callerOf(context.http?.authInfo);
-      let outcome: OperationOutcome;
-      try {
-        outcome = { output: await invoke(operation, args, { caller, signal: context.mcpReq.signal, progress: progress.tell }) };
-      } catch (error) {
-        outcome = { error: toCorralError(error) };
-      }
-      return answer(outcome);
+      return answer({ output: await invoke(operation, args, { caller, signal: context.mcpReq.signal, progress: progress.tell }) });
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      return answer({ error: shownError(error) });
     } finally {
       progress.stop();
       active -= 1;

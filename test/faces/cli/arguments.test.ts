@@ -1,22 +1,49 @@
 import { Command } from 'commander';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../../src/core/config/schema.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import { COMMANDS } from '../../../src/faces/cli/commands.ts';
 import { addConfigOptions, readConfigOptions } from '../../../src/faces/cli/config-options.ts';
+import type { Flag } from '../../../src/faces/cli/flags.ts';
 import { createFlags } from '../../../src/faces/cli/flags.ts';
 import { readStdioArguments } from '../../../src/faces/cli/stdio-arguments.ts';
 
 const FLAGS = createFlags();
-const SAMPLES: Readonly<Record<string, string>> = {
-  driver: 'host',
-  network: 'host',
-  toolchains: 'none',
-  bwrapPath: '/x',
-  bind: 'localhost:1',
-  authToken: 'sixteen-letters-x',
-  logLevel: 'info',
-  stateDir: '/s',
+/** Texts of which each option takes at least one. */
+const TEXTS = [
+  'host',
+  'none',
+  'info',
+  '/some/where',
+  '5',
+  '100',
+  '5000',
+  '2000000',
+  '200000000',
+  'localhost:1',
+  'sixteen-letters-and-more',
+];
+
+/** The value of a text as the option's schema takes it; undefined when it does not. */
+const meant = ({ key }: Flag, text: string): unknown =>
+  [text, Number(text)].find((value) => !Number.isNaN(value) && configSchema.shape[key].safeParse(value).success);
+
+/** Arguments that give the option, and what they mean. */
+const sampleOf = (flag: Flag): { readonly argv: readonly string[]; readonly value: unknown } => {
+  const { kind, name } = flag;
+  if (kind === 'boolean') return { argv: [`--${name}`], value: true };
+  const text = TEXTS.find(
+    (one) => meant(flag, one) !== undefined || (kind === 'list' && configSchema.shape[flag.key].safeParse([one]).success),
+  );
+  if (text === undefined) throw new Error(`TEXTS holds none for --${name}`);
+  return kind === 'list'
+    ? { argv: [`--${name}`, text, `--${name}=${text}`], value: [text, text] }
+    : { argv: [`--${name}`, text], value: meant(flag, text) };
 };
+
+/** A burst is refused without its rate. */
+const companions = (key: string): Record<string, string> => (key.endsWith('Burst') ? { [key.replace(/Burst$/, 'Rps')]: '5' } : {});
 
 const byLibrary = (argv: readonly string[]) => {
   const command = new Command().argument('[DIR...]').exitOverride();
@@ -27,34 +54,18 @@ const byLibrary = (argv: readonly string[]) => {
 
 describe('the two readers of arguments', () => {
   it.each(FLAGS.map((flag) => [flag.name, flag] as const))('read --%s alike, as the schema wants it', async (_name, flag) => {
-    const value = SAMPLES[flag.key] ?? '100';
-    const argv =
-      flag.kind === 'boolean'
-        ? [`--${flag.name}`]
-        : flag.kind === 'list'
-          ? [`--${flag.name}`, '/a', `--${flag.name}=/b`]
-          : [
-              `--${flag.name}`,
-              flag.key === 'waitSeconds' || flag.key === 'graceSeconds'
-                ? '9'
-                : flag.key === 'answerBytes' || flag.key === 'outputBytes'
-                  ? '5000'
-                  : flag.key === 'logQuotaBytes'
-                    ? '2000000'
-                    : value,
-            ];
+    const { argv, value } = sampleOf(flag);
     const lean = readStdioArguments([...argv, 'dir', '--config', 'f'], FLAGS);
     expect(lean).toEqual(byLibrary([...argv, 'dir', '--config', 'f']));
-    const { config, sources } = await loadConfig({ flags: lean?.flags ?? {}, env: { XDG_CONFIG_HOME: '/nowhere' }, cwd: '/' });
+    const flags = { ...companions(flag.key), ...lean?.flags };
+    const { config, sources } = await loadConfig({ flags, env: { XDG_CONFIG_HOME: '/nowhere' }, cwd: '/' });
     expect(sources[flag.key]).toBe('flag');
     expect(config[flag.key]).toEqual(
-      flag.kind === 'boolean'
-        ? true
-        : flag.kind === 'list'
-          ? ['/a', '/b']
-          : typeof config[flag.key] === 'number'
-            ? Number(argv[1])
-            : argv[1],
+      flag.key === 'workspaces'
+        ? (value as string[]).map((folder) => resolve('/', folder))
+        : flag.key === 'stateDir'
+          ? resolve('/', String(value))
+          : value,
     );
   });
 

@@ -29,6 +29,8 @@ export interface Ledger {
 /** Acknowledged in batches, after the records are durable. */
 const ACKNOWLEDGE_AFTER_MS = 100;
 const RECENT = 512;
+/** Ends that were told of executions which this server does not follow: it may be about to. */
+const UNCLAIMED = 512;
 
 export const lostChange = (reason: string): Partial<Omit<ExecutionRecord, 'id'>> => ({
   outcome: { kind: 'lost' },
@@ -41,6 +43,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
   /** The last ones that ended here, so that a look at them needs no disk. */
   const recent = new Map<string, Look>();
   const asked = new Map<string, Question>();
+  const unclaimed = new Map<string, { readonly sandbox: string; readonly exit: Exit }>();
   const acknowledge = new Map<string, LiveSandbox>();
   let acknowledging: NodeJS.Timeout | undefined;
 
@@ -50,7 +53,13 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     acknowledging = undefined;
     const batch = [...acknowledge];
     acknowledge.clear();
-    await store.flush();
+    try {
+      await store.flush();
+    } catch (error) {
+      // What is not durable stays with the sandbox, and is acknowledged with the next that is: never given up, since it takes room there.
+      for (const [id, live] of batch) acknowledgeLater(id, live);
+      throw error;
+    }
     for (const [id, live] of batch) live.sandbox.acknowledge(id);
   };
 
@@ -69,24 +78,36 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
   const close = (one: Tracked, change: Partial<Omit<ExecutionRecord, 'id'>>, exit: Exit | undefined): void => {
     const id = one.record.id;
     if (!tracked.delete(id)) return;
-    one.record = { ...one.record, ...change, status: 'finished' };
+    // What it left behind ends with the sandbox.
+    const whole = { ...change, status: 'finished', ...(one.ephemeral && { background: 0 }) } as const;
+    one.record = { ...one.record, ...whole };
     one.exit = exit;
     one.stdoutBytes = exit?.stdout.bytes ?? one.stdoutBytes;
     one.stderrBytes = exit?.stderr.bytes ?? one.stderrBytes;
-    store.finishExecution(id, { ...change, status: 'finished' });
+    store.finishExecution(id, whole);
     remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
     deps.watch?.exited(one.record, exit);
     one.finish();
     announce(one);
     if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
-    if (one.ephemeral) deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
+    // One that is lost has no sandbox any more.
+    if (one.ephemeral && one.record.outcome?.kind !== 'lost') deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
   };
 
-  /** Started by another server that shares the sandbox: whoever hears of its end records it. */
+  /**
+   * Started by another server that shares the sandbox: whoever hears of its end records it. One that has no record yet is left to its
+   * server, or to whoever finds it in the sandbox.
+   */
   const recordStranger = async (live: LiveSandbox, exit: Exit): Promise<void> => {
     const record = await store.execution(exit.execution);
-    if (record?.sandbox === live.record.id && record.status === 'running') store.finishExecution(record.id, ending(exit));
+    if (record?.sandbox !== live.record.id) return;
+    if (record.status === 'running') store.finishExecution(record.id, ending(exit));
+    acknowledgeLater(record.id, live);
   };
+
+  /** A sandbox speaks for its own executions alone: what runs in it may have taken over its supervisor. */
+  const foreign = (live: LiveSandbox, execution: string): void =>
+    log.error({ sandbox: live.record.id, execution }, 'a sandbox spoke of an execution that is not its own');
 
   const onExit = (live: LiveSandbox, exit: Exit): void => {
     const id = exit.execution;
@@ -98,11 +119,14 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       return;
     }
     const one = tracked.get(id);
-    if (one === undefined) recordStranger(live, exit).catch(report('the end of an execution was not recorded'));
-    else if (one.live.record.id === live.record.id) close(one, ending(exit), exit);
-    // A sandbox speaks for its own executions alone: what runs in it may have taken over its supervisor.
-    else return log.error({ sandbox: live.record.id, execution: id }, 'a sandbox told the end of an execution that is not its own');
-    acknowledgeLater(id, live);
+    if (one === undefined) {
+      unclaimed.set(id, { sandbox: live.record.id, exit });
+      if (unclaimed.size > UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value ?? '');
+      recordStranger(live, exit).catch(report('the end of an execution was not recorded'));
+    } else if (one.live.record.id === live.record.id) {
+      close(one, ending(exit), exit);
+      acknowledgeLater(id, live);
+    } else foreign(live, id);
   };
 
   /** What it printed, where nobody is left to say: the log files outlive the sandbox. */
@@ -147,6 +171,9 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       if (record === undefined) {
         record = recordFromMeta(live.record.id, found);
         store.insertExecution(record);
+      } else if (record.sandbox !== live.record.id) {
+        foreign(live, record.id);
+        continue;
       }
       if (found.exit !== undefined) {
         if (record.status === 'running') store.finishExecution(record.id, ending(found.exit));
@@ -161,6 +188,13 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     one.stderrBytes = found?.stderrBytes ?? 0;
     tracked.set(record.id, one);
     if (found === undefined) deps.watch?.spawned(record);
+    // Its end may have arrived right behind the list in which it still ran.
+    const told = unclaimed.get(record.id);
+    if (told?.sandbox === live.record.id) {
+      unclaimed.delete(record.id);
+      close(one, ending(told.exit), told.exit);
+      acknowledgeLater(record.id, live);
+    }
     return one;
   };
 

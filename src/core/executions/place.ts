@@ -3,10 +3,12 @@ import { CorralError } from '../../ports/errors.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { isWithin } from '../sandboxes/workspace.ts';
 
-/** The working directory of an execution: absolute and normal, beneath a place this sandbox may use. Whether it exists is seen at the start. */
+/** The working directory of an execution: absolute and normal (`~` is the home), beneath a place this sandbox may use. Whether it exists is seen at the start. */
 export const place = (live: LiveSandbox, cwd: string | undefined): string => {
-  const directory = posix.normalize(cwd === undefined ? live.spec.workdir : isAbsolute(cwd) ? cwd : posix.join(live.spec.workdir, cwd)).replace(/(.)\/+$/, '$1');
-  const roots = [...live.spec.workspaces.map((mount) => mount.target), '/tmp', live.spec.env['HOME'] ?? '/tmp'];
+  const home = live.spec.env['HOME'] ?? '/tmp';
+  const named = cwd?.replace(/^~(?=\/|$)/, home) ?? live.spec.workdir;
+  const directory = posix.normalize(isAbsolute(named) ? named : posix.join(live.spec.workdir, named)).replace(/(.)\/+$/, '$1');
+  const roots = [...live.spec.workspaces.map((mount) => mount.target), '/tmp', home];
   if (directory.includes('\0') || !roots.some((root) => isWithin(directory, root)))
     throw new CorralError('invalid_input', `cwd: ${JSON.stringify(directory)} lies outside the places this sandbox may use.`, {
       hint: `Use a folder beneath one of: ${roots.join(', ')}.`,

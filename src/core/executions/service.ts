@@ -11,6 +11,8 @@ import type { Tracked } from './tracked.ts';
 import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
 import { waitFor } from './wait-for.ts';
 
+const isLost = (error: unknown): boolean => error instanceof CorralError && error.code === 'lost';
+
 export const createExecutions = (deps: ExecutionsDeps): Executions => {
   const { store, logs, config, log } = deps;
   const ledger = createLedger(deps);
@@ -31,6 +33,17 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     caller: request.caller,
     startedMs: Date.now(),
   });
+
+  /** A connection that broke says nothing of the sandbox behind it: does it, once there is a new one, know this execution? */
+  const runsAllTheSame = async (one: Tracked): Promise<boolean> => {
+    const known = await one.live.sandbox.list().catch(() => []);
+    if (one.record.status === 'finished') return one.exit !== undefined;
+    const found = known.find(({ execution }) => execution === one.record.id);
+    if (found === undefined) return false;
+    one.record = { ...one.record, pid: found.pid, startedMs: found.startedMs };
+    if (found.exit !== undefined) ledger.news.exit(one.live, found.exit);
+    return true;
+  };
 
   const start = async (request: StartRequest, signal: AbortSignal): Promise<Tracked> => {
     if (tracked.size + starting >= config.maxExecutions)
@@ -73,9 +86,10 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
         one.record = { ...one.record, pid: started.pid, startedMs: started.startedMs };
         return one;
       } catch (error) {
+        if (one !== undefined && isLost(error) && (await runsAllTheSame(one))) return one;
         if (one !== undefined && tracked.has(id)) {
           const message = error instanceof Error ? error.message : String(error);
-          close(one, { outcome: { kind: error instanceof CorralError && error.code === 'lost' ? 'lost' : 'failed_to_start' }, message, durationMs: 0 }, undefined);
+          close(one, { outcome: { kind: isLost(error) ? 'lost' : 'failed_to_start' }, message, durationMs: 0 }, undefined);
         } else if (ephemeral && one === undefined) await sandboxes.end(live.record.id, 0, 'its execution did not start').catch(report('an ephemeral sandbox did not end'));
         throw error;
       }
@@ -115,11 +129,19 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     if (recent.has(id)) return undefined;
     const record = await stored(id);
     if (record.status === 'finished') return undefined;
-    const live = await deps.sandboxes().get(record.sandbox, signal);
+    const live = await deps.sandboxes().get(record.sandbox, signal).catch(async (error: unknown) => {
+      // A sandbox that is found gone takes its executions along, on the record.
+      if (isLost(error) && (await stored(id)).status === 'finished') return undefined;
+      throw error;
+    });
+    if (live === undefined) return undefined;
     const again = tracked.get(id);
     if (again !== undefined) return again;
     const found = (await live.sandbox.list()).find((one) => one.execution === id);
-    if (found?.exit === undefined && found !== undefined) return tracked.get(id) ?? track(record, live, false, found);
+    if (found?.exit === undefined && found !== undefined) {
+      const one = tracked.get(id) ?? track(record, live, false, found);
+      return one.record.status === 'finished' ? undefined : one;
+    }
     store.finishExecution(id, found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit));
     return undefined;
   };
@@ -149,7 +171,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
 
   const terminate: Executions['terminate'] = async (id, options) => {
     const one = await follow(id).catch((error: unknown) => {
-      if (error instanceof CorralError && error.code === 'lost') return undefined;
+      if (isLost(error)) return undefined;
       throw error;
     });
     if (one !== undefined) {

@@ -1,3 +1,4 @@
+import { CorralError } from '../../ports/errors.ts';
 import type { LogRef } from '../../ports/logs.ts';
 import type { OutputWatch } from '../output/watch.ts';
 import type { Executions } from './types.ts';
@@ -25,9 +26,10 @@ export interface WaitRequest {
 /** How often a watch is asked of the sandbox is its own affair; silence is looked at when it could have come. */
 const onSilence = (one: Tracked, ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
+    const asked = performance.now();
     let timer: NodeJS.Timeout;
     const check = (): void => {
-      const left = one.lastGrowth + ms - performance.now();
+      const left = Math.max(asked, one.lastGrowth) + ms - performance.now();
       if (left <= 0) resolve();
       else timer = setTimeout(check, left);
     };
@@ -45,6 +47,19 @@ const unwatch = (one: Tracked): void => {
 
 const refOf = (one: Tracked): LogRef => ({ sandbox: one.record.sandbox, execution: one.record.id });
 
+/** An answer that fails since its connection broke, or since the execution has just ended: whether it ended is told by `done`. */
+const unlessOver = (error: unknown): undefined => {
+  if (error instanceof CorralError && (error.code === 'lost' || error.code === 'not_found')) return undefined;
+  throw error;
+};
+
+/** Resolves when something listens; never when the sandbox is gone. A connection that broke is used again once it was made anew. */
+const onPort = async ({ live }: Tracked, port: number, timeoutMs: number, signal: AbortSignal): Promise<void> => {
+  const ask = (): Promise<boolean> => live.sandbox.waitPort(port, timeoutMs, signal);
+  const listening = (await ask().catch(unlessOver)) ?? (await ask().catch(unlessOver)) ?? false;
+  if (!listening) await new Promise<never>(() => undefined);
+};
+
 /** Waits on one execution. Rejects only when a pattern cannot be used; never resolves after `signal` aborted. */
 const waitOne = async (watch: OutputWatch, one: Tracked, request: WaitRequest, signal: AbortSignal): Promise<Met> => {
   const { until } = request;
@@ -52,8 +67,7 @@ const waitOne = async (watch: OutputWatch, one: Tracked, request: WaitRequest, s
   const ways: Promise<Met>[] = [];
   if (hearsGrowth(until)) {
     one.watchers += 1;
-    one.lastGrowth = performance.now();
-    await one.live.sandbox.watch(execution, true);
+    await one.live.sandbox.watch(execution, true).catch(unlessOver);
   }
   if (until.output !== undefined)
     ways.push(
@@ -65,11 +79,7 @@ const waitOne = async (watch: OutputWatch, one: Tracked, request: WaitRequest, s
     ways.push(onSilence(one, until.silenceSeconds * 1000, signal).then(() => ({ execution, condition: 'silence' as const })));
   if (until.port !== undefined) {
     const port = until.port;
-    ways.push(
-      one.live.sandbox
-        .waitPort(port, request.waitMs + 1000, signal)
-        .then((listening) => (listening ? { execution, condition: 'port' as const, port } : new Promise<never>(() => undefined))),
-    );
+    ways.push(onPort(one, port, request.waitMs + 1000, signal).then(() => ({ execution, condition: 'port' as const, port })));
   }
   ways.push(
     one.done.then(async () => {

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newSandboxId } from '../../lib/ids.ts';
+import { createMutex } from '../../lib/mutex.ts';
 import { isAlive } from '../../lib/process.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { DriverName, Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
@@ -23,6 +24,9 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   const losing = new Map<string, Promise<void>>();
   /** Taken over, and of no further use once nothing runs in them. */
   const leftovers = new Set<string>();
+  const entering = createMutex();
+  /** Being made; they end with the server too. */
+  const making = new Set<Promise<LiveSandbox>>();
   let primary: Promise<LiveSandbox> | undefined;
   let closed = false;
 
@@ -77,8 +81,32 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return found;
   };
 
-  const create = async (options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox> => {
-    if (closed) throw new CorralError('unavailable', 'The server is ending.');
+  const closing = (): CorralError => new CorralError('unavailable', 'The server is ending.');
+
+  /** Records a sandbox that is about to be made, unless there are as many as may be. One at a time: a count is only true until the next. */
+  const enter = async (record: SandboxRecord): Promise<SandboxRecord> => {
+    const range = deps.isRoot && record.driver === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
+    const leave = await entering.lock();
+    try {
+      const mine = await store.sandboxes({ living: true, owner: server.id });
+      if (mine.length >= config.maxSandboxes)
+        throw new CorralError('limit_exceeded', `There are ${String(mine.length)} sandboxes already, the most this server may have.`, {
+          hint: 'Delete one with sandbox action "delete".',
+        });
+      return await store.insertSandbox(record, range);
+    } finally {
+      leave();
+    }
+  };
+
+  const create = (options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox> => {
+    const task = make(options, signal).finally(() => making.delete(task));
+    making.add(task);
+    return task;
+  };
+
+  const make = async (options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox> => {
+    if (closed) throw closing();
     const name = driverName(options.driver);
     if (options.driver === 'host' && config.driver !== 'host')
       throw new CorralError('denied', 'This server does not run commands on the host.', {
@@ -90,45 +118,41 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       });
     const driver = driverOf(name);
     const can = await shortcomings(name);
-    const mine = await store.sandboxes({ living: true, owner: server.id });
-    if (mine.length >= config.maxSandboxes)
-      throw new CorralError('limit_exceeded', `There are ${String(mine.length)} sandboxes already, the most this server may have.`, {
-        hint: 'Delete one with sandbox action "delete".',
-      });
     const id = newSandboxId();
-    const range = deps.isRoot && name === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
-    const record = await store.insertSandbox(
-      {
-        id,
-        driver: name,
-        owner: server.id,
-        state: 'creating',
-        createdMs: Date.now(),
-        workdir: '',
-        network: networkOf(options, can),
-        spec: '{}',
-        handle: '{}',
-      },
-      range,
-    );
+    const record = await enter({
+      id,
+      driver: name,
+      owner: server.id,
+      state: 'creating',
+      createdMs: Date.now(),
+      workdir: '',
+      network: networkOf(options, can),
+      spec: '{}',
+      handle: '{}',
+    });
     const spec = specOf(id, name, options, record.uid, can);
     const purpose = options.purpose ?? 'named';
+    let sandbox: Sandbox | undefined;
     try {
       await mkdir(join(spec.folder, 'log'), { recursive: true, mode: 0o700 });
       await mkdir(join(spec.folder, 'work'), { recursive: true, mode: 0o700 });
-      const sandbox = await driver.create(spec, signal);
+      sandbox = await driver.create(spec, signal);
       const change = { state: 'running', workdir: spec.workdir, spec: JSON.stringify({ ...spec, purpose }), handle: JSON.stringify(sandbox.handle) } as const;
       await store.updateSandbox(id, change);
+      // The server's end ends what it finds: not what comes after it has looked.
+      if (closed) throw closing();
       return attach({ ...record, ...change }, purpose, spec, sandbox);
     } catch (error) {
+      await sandbox?.end(0);
       await store.updateSandbox(id, { state: 'failed', endedMs: Date.now(), reason: error instanceof Error ? error.message : String(error) });
       await rm(spec.folder, { recursive: true, force: true });
       throw error;
     }
   };
 
-  const connect = async (record: SandboxRecord, signal?: AbortSignal): Promise<LiveSandbox | undefined> => {
-    const sandbox = await driverOf(record.driver).open(record.id, folderOf(record.id), signal);
+  /** Takes no signal: all who ask for it meanwhile share it. */
+  const connect = async (record: SandboxRecord): Promise<LiveSandbox | undefined> => {
+    const sandbox = await driverOf(record.driver).open(record.id, folderOf(record.id));
     if (sandbox === undefined) return undefined;
     const { purpose, ...spec } = JSON.parse(record.spec) as SandboxSpec & { readonly purpose: Purpose };
     return attach(record, purpose, spec, sandbox);
@@ -138,6 +162,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     new CorralError('lost', `Sandbox ${id} has ended${reason === undefined ? '' : `: ${reason.replace(/\.$/, '')}`}.`, { hint: LOST_HINT });
 
   const get = async (id: string, signal?: AbortSignal): Promise<LiveSandbox> => {
+    if (signal?.aborted === true) throw new CorralError('cancelled', 'The call was cancelled before it began.');
     const known = live.get(id);
     if (known !== undefined) return known;
     const running = attaching.get(id);
@@ -147,7 +172,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       if (record === undefined)
         throw new CorralError('not_found', `There is no sandbox "${id}".`, { hint: 'List them with sandbox action "list", or leave `sandbox` out.' });
       if (record.state !== 'running') throw lostError(id, record.reason);
-      const found = await connect(record, signal);
+      const found = await connect(record);
       if (found !== undefined) return found;
       const recalled = await driverOf(record.driver).recall(folderOf(id));
       await news.lost(id, 'it was gone when this server looked for it', recalled);
@@ -208,6 +233,16 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       if (error instanceof CorralError && error.code === 'conflict') return 'taken';
       throw error;
     }
+    try {
+      return await takeOver(record);
+    } catch (error) {
+      // Given back, so that the next look tries again.
+      await store.updateSandbox(record.id, { owner: record.owner }, server.id);
+      throw error;
+    }
+  };
+
+  const takeOver = async (record: SandboxRecord): Promise<'alive' | 'gone'> => {
     const mine: SandboxRecord = { ...record, owner: server.id };
     const already = live.get(record.id);
     if (already !== undefined) live.set(record.id, { ...already, record: mine });
@@ -226,12 +261,13 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   };
 
   const adopt = async (): Promise<{ alive: number; gone: number }> => {
+    // Sandboxes first: a server is in the records before it makes one, so none of these belongs to a server that came later.
+    const newestFirst = [...(await store.sandboxes({ living: true }))].sort((a, b) => b.createdMs - a.createdMs);
     const servers = await store.servers();
     const dead = new Set<string>();
     const known = new Set(servers.map((one) => one.id));
     for (const one of servers) if (!isAlive(one.pid, one.startTicks)) dead.add(one.id);
     const count = { alive: 0, gone: 0 };
-    const newestFirst = [...(await store.sandboxes({ living: true }))].sort((a, b) => b.createdMs - a.createdMs);
     for (const record of newestFirst) {
       if (record.owner === server.id || (known.has(record.owner) && !dead.has(record.owner))) continue;
       if (closed) break;
@@ -277,7 +313,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     close: async () => {
       closed = true;
       clearInterval(renewal);
-      await primary?.catch(() => undefined);
+      await Promise.allSettled([...making, ...attaching.values()]);
       await Promise.allSettled(
         [...live.values()].map(async (found) => {
           if (found.record.owner !== server.id) return found.sandbox[Symbol.asyncDispose]();

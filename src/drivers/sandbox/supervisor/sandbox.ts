@@ -130,19 +130,29 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     for (const { execution, exit } of executions) if (exit !== undefined && running.has(execution)) onExit(exit);
   };
 
+  /** The list forgets what another server acknowledged meanwhile; the journal tells that too. */
+  const catchUpAll = async (listed: readonly SandboxExecution[]): Promise<void> => {
+    const known = new Set(listed.map(({ execution }) => execution));
+    const missing = [...running].some((execution) => !known.has(execution));
+    const journal = missing ? await options.journal() : [];
+    catchUp(listed);
+    catchUp(journal.filter(({ execution }) => !known.has(execution)));
+  };
+
   const reconnect = async ({ violated, reason }: Disconnection): Promise<Connection> => {
     let last = reason;
     for (const pause of violated ? [] : RECONNECT_MS) {
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       if (state !== 'open') break;
       try {
-        const next = await options.connect({ onEvent, onDisconnect }, signal);
+        // Without the signal of the call that opened it: that call is long over, and its caller gone.
+        const next = await options.connect({ onEvent, onDisconnect });
         if (state !== 'open') {
           next.close();
           break;
         }
         connection = next;
-        catchUp(await fetchList(next));
+        await catchUpAll(await fetchList(next));
         recovering = undefined;
         return next;
       } catch (error) {

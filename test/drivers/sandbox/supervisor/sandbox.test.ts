@@ -3,6 +3,7 @@ import { openConnection, ImpostorError } from '../../../../src/drivers/sandbox/s
 import { FrameWriter, ProtocolViolation } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
 import { EVENT, REPLY, REQUEST } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
 import { openSupervisedSandbox } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
+import type { SupervisedOptions } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
 import { createSecrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
 import type { Secrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
 import { serveFakeSupervisor } from '../../../support/fake-supervisor.ts';
@@ -46,9 +47,9 @@ const listed = (to: FrameWriter, execution: string, ended: boolean): FrameWriter
     .str('')
     .str(ended ? exitPayload(execution) : '');
 
-const open = async (journal: readonly SandboxExecution[] = []) => {
+const open = async (journal: readonly SandboxExecution[] = [], abort?: AbortSignal) => {
   const destroyed: number[] = [];
-  const sandbox = await openSupervisedSandbox({
+  const options: SupervisedOptions = {
     id: 's',
     driver: 'bubblewrap',
     handle: {},
@@ -58,7 +59,8 @@ const open = async (journal: readonly SandboxExecution[] = []) => {
     connect: (events, signal) => openConnection({ folder, secrets, helloMs: 500, ...events }, signal),
     destroy: async (waitMs) => void destroyed.push(waitMs),
     journal: async () => journal,
-  });
+  };
+  const sandbox = await openSupervisedSandbox(options, abort);
   onTestFinished(() => sandbox[Symbol.asyncDispose]());
   return { sandbox, destroyed, listener: createListener(sandbox) };
 };
@@ -172,6 +174,43 @@ describe('a connection that breaks while the supervisor lives', () => {
     await listener.exit('runs');
     expect(listener.lost).toEqual([]);
     expect(destroyed).toEqual([]);
+  });
+
+  test('is made anew when the call that opened the sandbox was given up long ago', async () => {
+    const fake = await serve();
+    const opener = new AbortController();
+    const { sandbox, listener, destroyed } = await open([], opener.signal);
+    const first = await fake.next();
+    opener.abort();
+    first.end();
+    const second = await fake.next();
+    const { id } = await second.next(REQUEST.list);
+    second.send(new FrameWriter().head(REPLY.list, id).u32(0).finish());
+    const renewed = sandbox.renew(1000);
+    const lease = await second.next(REQUEST.lease);
+    second.send(new FrameWriter().head(REPLY.ok, lease.id).finish());
+    await renewed;
+    expect(destroyed).toEqual([]);
+    expect(listener.lost).toEqual([]);
+  });
+
+  test('is made anew; an exit that another server acknowledged meanwhile is told from the journal', async () => {
+    const fake = await serve();
+    const exit = { execution: 'ended', outcome: { kind: 'exited', code: 4 } } as unknown as NonNullable<SandboxExecution['exit']>;
+    const { sandbox, listener } = await open([
+      { execution: 'ended', pid: 5, startedMs: 1, meta: '', stdoutBytes: 0, stderrBytes: 0, exit },
+    ]);
+    const first = await fake.next();
+    const started = sandbox.start(aCommand(['x'], '/work', { execution: 'ended' }));
+    const spawn = await first.next(REQUEST.spawn);
+    first.send(new FrameWriter().head(REPLY.spawn, spawn.id).u32(5).u64(1).finish());
+    await started;
+    first.end();
+    const second = await fake.next();
+    const { id } = await second.next(REQUEST.list);
+    second.send(new FrameWriter().head(REPLY.list, id).u32(0).finish());
+    expect((await listener.exit('ended', 2000)).outcome.code).toBe(4);
+    expect(listener.lost).toEqual([]);
   });
 
   test('is given up when nobody listens any more: the journal tells what is known, then it is lost', async () => {

@@ -16,15 +16,17 @@ chmod 755 "$work"
 # shellcheck disable=SC2086
 $cc $san -o "$work/asan/corral-supervisor" "$here"/*.c
 # shellcheck disable=SC2086
-$cc $san -Wno-clobbered -o "$work/fuzz" "$here"/fuzz/*.c "$here/frame.c" "$here/connection.c" "$here/dispatch.c" "$here/spawn_request.c" "$here/util.c" "$here/stage.c"
+$cc $san -Wno-clobbered -o "$work/fuzz" "$here"/fuzz/*.c "$here/frame.c" "$here/connection.c" "$here/dispatch.c" "$here/spawn_request.c" "$here/util.c" "$here/stage.c" "$here/plan.c" "$here/glob.c"
 
 "$python" "$here/fuzz/corpus.py" "$work/corpus"
 ASAN_OPTIONS=detect_leaks=1 "$work/fuzz" "$work/corpus" "${FUZZ_SECONDS:-3}" "${FUZZ_COUNT:-100000000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 echo "normal build"
 "$python" "$here/test/run.py" "$work/normal/corral-supervisor"
+"$python" "$here/test/run_plan.py" "$work/normal/corral-supervisor"
 echo "sanitised build"
 "$python" "$here/test/run.py" "$work/asan/corral-supervisor"
+"$python" "$here/test/run_plan.py" "$work/asan/corral-supervisor"
 if bwrap --unshare-user --unshare-pid --ro-bind / / true 2>/dev/null; then
     echo "normal build as pid 1 in bubblewrap"
     "$python" "$here/test/run.py" "$work/normal/corral-supervisor" --bwrap

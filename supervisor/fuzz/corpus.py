@@ -2,6 +2,7 @@
 import os, struct, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test'))
+import plan as plans
 from client import Client, configuration, frame, s, strings
 
 out = sys.argv[1]
@@ -26,3 +27,14 @@ with open(os.path.join(out, 'launch'), 'wb') as f:
     f.write(b'\2' + frame(0x20, 7, launch))
 with open(os.path.join(out, 'several'), 'wb') as f:
     f.write(b'\1' + b''.join(frame(k, i + 1, p) for i, (k, p) in enumerate(serve.values())))
+c = plans.command
+one = plans.plan(
+    plans.step(c('ls', '-l', [plans.glob('*'), '.ts'], (['a', plans.glob('[!a-c[:digit:]]?')], True), env=['LC_ALL=C']), c('wc', redirects=[plans.to_fd(2, 1), plans.to_null(0)])),
+    plans.cd('d', when=1), plans.step(c('cat', redirects=[plans.feeding('x\n'), plans.writing('o'), plans.appending('p'), plans.reading('q')]), when=2, timed=True),
+    roots=['/work', '/tmp'], readable=['/etc/hosts'], report=True)
+with open(os.path.join(out, 'plan'), 'wb') as f:
+    f.write(b'\4' + one)
+with open(os.path.join(out, 'plan_small'), 'wb') as f:
+    f.write(b'\4' + plans.plan(plans.step(c('x', [plans.glob('*')])), roots=['/']))
+with open(os.path.join(out, 'plan_text'), 'wb') as f:
+    f.write(b'\10' + ''.join(plans.arguments(one)).encode())

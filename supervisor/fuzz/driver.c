@@ -61,10 +61,10 @@ static size_t mutate(uint8_t *d, size_t n)
     return n;
 }
 
-/* The frame's length is made right again in most inputs: otherwise few would pass the first check. */
+/* The frame's length is made right again in most inputs: otherwise few would pass the first check. A plan has none. */
 static void repair(uint8_t *d, size_t n)
 {
-    if (n < 10 || below(8) == 0) return;
+    if (n < 10 || (d[0] & 12) != 0 || below(8) == 0) return;
     uint32_t len = (uint32_t)(n - 5);
     memcpy(d + 1, &len, 4);
 }

@@ -1,12 +1,14 @@
-/* Fuzz target: the frame decoder, the dispatch of `serve` and the parser of LAUNCH. What requests do is stubbed; that every byte of their
+/* Fuzz target: the frame decoder, the dispatch of `serve`, the parser of LAUNCH and the decoder of plans. What requests do is stubbed; that every byte of their
    arguments is readable, and every string terminated, is checked by touching them. The first byte of an input chooses: bit 0 = a peer that
-   has said HELLO, bit 1 = launch. */
+   has said HELLO, bit 1 = launch, bit 2 = a plan (its bytes in base64), bit 3 = the text of a plan's arguments. */
 #define _GNU_SOURCE
 #include "../launch.c"
 
 #include "../connection.h"
 #include "../execution.h"
 #include "../files.h"
+#include "../glob.h"
+#include "../plan.h"
 #include "../ports.h"
 #include "../serve.h"
 #include "../stats.h"
@@ -119,11 +121,73 @@ static void one_launch(struct frame *f)
     request_free(&r);
 }
 
+/* A word as glob_word would see it, against names that a folder might hold. */
+static void match_word(const struct word *w)
+{
+    static const char *const names[] = { "a", "abc.ts", ".hidden", "-x", "[x]", "\xc3\xa9", "\xff\xfe", "a\\b" };
+    for (uint32_t i = 0; i < w->count; i++)
+        for (size_t k = 0; k < sizeof names / sizeof names[0] && w->parts[i].kind == PART_PATTERN; k++)
+            sink += glob_match(w->parts[i].text.data, w->parts[i].text.len, names[k]);
+}
+
+static void touch_command(const struct command *c)
+{
+    touch_text(c->path);
+    for (uint32_t i = 0; i < c->env_count; i++) touch_text(c->env[i].data);
+    for (uint32_t i = 0; i < c->redirect_count; i++)
+        if (c->redirects[i].kind >= REDIRECT_READ) touch((struct slice){ (uint8_t *)c->redirects[i].text.data, c->redirects[i].text.len });
+    for (uint32_t i = 0; i < c->word_count; i++) {
+        match_word(&c->words[i]);
+        for (uint32_t k = 0; k < c->words[i].count; k++) touch_text(c->words[i].parts[k].text.data);
+    }
+}
+
+/* Arguments of random lengths, each a block of its own, terminated. */
+static void one_plan(const char *text, size_t n)
+{
+    char *args[3];
+    size_t cut = n / 3, at = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t len = i < 2 ? cut : n - at;
+        args[i] = malloc(len + 1);
+        memcpy(args[i], text + at, len);
+        args[i][len] = 0;
+        at += len;
+    }
+    struct plan plan;
+    if (plan_decode(&plan, args, 3) == NULL) {
+        for (uint32_t i = 0; i < plan.root_count; i++) touch_text(plan.roots[i].data);
+        for (uint32_t i = 0; i < plan.readable_count; i++) touch_text(plan.readable[i].data);
+        for (uint32_t i = 0; i < plan.step_count; i++) {
+            if (plan.steps[i].cd != NULL) touch_text(plan.steps[i].cd);
+            for (int k = 0; k < plan.steps[i].stage_count; k++) touch_command(&plan.steps[i].stages[k]);
+        }
+    }
+    plan_free(&plan);
+    for (int i = 0; i < 3; i++) free(args[i]);
+}
+
+static void one_plan_of(const uint8_t *data, size_t size)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = malloc(size / 3 * 4 + 4);
+    size_t n = 0;
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++) bits = bits << 8 | (i + k < size ? data[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++) text[n++] = i + k <= size ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    one_plan(text, n);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1) return 0;
+    if (data[0] & 4) return one_plan_of(data + 1, size - 1), 0;
+    if (data[0] & 8) return one_plan((const char *)data + 1, size - 1), 0;
     struct connection c;
     memset(&c, 0, sizeof c);
     c.fd = -1;

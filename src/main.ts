@@ -14,7 +14,7 @@ import type { Log } from './core/log.ts';
 import { createInvoke } from './core/operation.ts';
 import { createOutput } from './core/output/output.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
-import { resolveWorkspace } from './core/sandboxes/workspace.ts';
+import { usableWorkspace } from './core/sandboxes/workspace.ts';
 import { createAuditLog } from './drivers/audit/audit-log.ts';
 import { createFileLogs } from './drivers/logs/file-logs.ts';
 import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
@@ -98,7 +98,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
 
   const ready = once(async () => {
     if (role !== 'reader') launcher.warm();
-    const workspaces = config.workspaces.map((folder) => resolveWorkspace(folder, config.stateDir));
+    const workspaces = config.workspaces.map((folder) => usableWorkspace(folder, config));
     const { openStore } = await import('./drivers/store/open-store.ts');
     const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });
     await openAudit();

@@ -16,6 +16,13 @@ export const PROFILES: ReadonlyMap<string, Listed> = new Map<string, Listed>([
       load: async () => (await import('./shell-server/profile.ts')).shellServer,
     },
   ],
+  [
+    'secure-exec',
+    {
+      summary: 'named command templates with checked arguments, limits and audit (mcp-secure-exec)',
+      load: async () => (await import('./secure-exec/profile.ts')).secureExec,
+    },
+  ],
 ]);
 
 /** Throws `invalid_input` for a name that is none. */

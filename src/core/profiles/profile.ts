@@ -30,6 +30,14 @@ export interface ProfileHttp {
   readonly health?: string;
   /** The token is asked for at /health too. */
   readonly guardedHealth?: boolean;
+  /** Token in the place of Corral's own; may be shorter than Corral would take. */
+  readonly token?: string;
+  /** The header has to be exactly `Bearer TOKEN`; without it the answer is 401 and has no body. */
+  readonly bareUnauthorized?: boolean;
+  /** With a token, pages of any origin may call; these headers are theirs to read. Without one nobody's page may: it would act for whoever visits it. */
+  readonly cors?: readonly string[];
+  /** Clients of eras before 2026 are served request by request, without a session. */
+  readonly stateless?: boolean;
 }
 
 /** Either an answer for the terminal and the end (help, dry run, wrong configuration), or something to serve. */

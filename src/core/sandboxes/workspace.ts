@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { sep } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
+import type { Config } from '../config/schema.ts';
 
 const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/root', '/home', '/tmp']);
 
@@ -12,21 +13,29 @@ export const isWithin = (inner: string, outer: string): boolean =>
 const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
   code === 'ENOENT' ? 'there is no such folder' : code === 'EACCES' ? 'this server may not enter it' : message;
 
-/**
- * The real path of a folder that may be mounted writable into a sandbox. Resolved once, at start.
- * Throws `invalid_input` for a folder that is missing, is a system folder or a whole home, or touches the state folder.
- */
-export const resolveWorkspace = (folder: string, stateDir: string): string => {
-  let real: string;
+const realFolder = (folder: string): string => {
   try {
-    real = realpathSync(folder);
+    const real = realpathSync(folder);
     if (!statSync(real).isDirectory()) throw new Error('it is not a folder');
+    return real;
   } catch (error) {
     throw new CorralError('invalid_input', `The workspace ${folder} cannot be used: ${whyNot(error as NodeJS.ErrnoException)}.`, {
       hint: 'Name an existing folder.',
       cause: error,
     });
   }
+};
+
+/** As `resolveWorkspace`, for this configuration. On the host nothing is mounted, and a command may go anywhere: any folder will do there. */
+export const usableWorkspace = (folder: string, { driver, stateDir }: Pick<Config, 'driver' | 'stateDir'>): string =>
+  driver === 'host' ? realFolder(folder) : resolveWorkspace(folder, stateDir);
+
+/**
+ * The real path of a folder that may be mounted writable into a sandbox. Resolved once, at start.
+ * Throws `invalid_input` for a folder that is missing, is a system folder or a whole home, or touches the state folder.
+ */
+export const resolveWorkspace = (folder: string, stateDir: string): string => {
+  const real = realFolder(folder);
   let home = homedir();
   try {
     home = realpathSync(home);

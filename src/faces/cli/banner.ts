@@ -68,7 +68,7 @@ export const serveBanner = (facts: BannerFacts): string => {
   const { bold, dim, green, red } = createStyle(facts.colour);
   const { config } = loaded;
   const works = probe?.available === true;
-  const guarded = config.authToken !== undefined;
+  const guarded = (facts.served.http?.token ?? config.authToken) !== undefined;
   const { profiles } = facts.served;
   const [path = '/mcp'] = facts.served.http?.paths ?? [];
   const address = path === '*' ? url : `${url}${path}`;

@@ -34,7 +34,8 @@ const untilSignal = (onSecond: () => void): Promise<NodeJS.Signals> =>
   });
 
 const openDoor = async (app: App, bind: string, served: Served) => {
-  const { authToken, allowedHosts } = app.loaded.config;
+  const { allowedHosts } = app.loaded.config;
+  const authToken = served.http?.token ?? app.loaded.config.authToken;
   const factory = createMcpServerFactory({
     operations: served.operations(app),
     invoke: app.invoke,
@@ -52,11 +53,14 @@ const openDoor = async (app: App, bind: string, served: Served) => {
       createMcpHttpHandler({
         factory,
         onError: (error) => app.log.warn({ error: error.message }, 'mcp over http'),
-        ...(served.http !== undefined && { paths: served.http.paths }),
+        ...(served.http !== undefined && { paths: served.http.paths, stateless: served.http.stateless ?? false }),
       }),
     ],
     version: app.version,
     ...(served.http !== undefined && { health: { text: served.http.health, guarded: served.http.guardedHealth } }),
+    bareUnauthorized: served.http?.bareUnauthorized,
+    cors: served.http?.cors,
+    onUnauthorized: (from) => app.log.warn({ event: 'auth_fail', from }, 'http: no token, or a wrong one'),
     onError: (error, where) => app.log.error({ error: message(error), where }, 'http'),
   });
 };

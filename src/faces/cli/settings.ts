@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ConfigInput, LoadedConfig } from '../../core/config/load.ts';
 import { loadConfig } from '../../core/config/load.ts';
-import { resolveWorkspace } from '../../core/sandboxes/workspace.ts';
+import { usableWorkspace } from '../../core/sandboxes/workspace.ts';
 import { CorralError } from '../../ports/errors.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliContext } from './context.ts';
@@ -41,5 +41,5 @@ export const loadSettings = async (
 
 /** Refuses at start what every call would have to refuse. Throws `invalid_input`. */
 export const checkWorkspaces = ({ config }: LoadedConfig): void => {
-  for (const folder of config.workspaces) resolveWorkspace(folder, config.stateDir);
+  for (const folder of config.workspaces) usableWorkspace(folder, config);
 };

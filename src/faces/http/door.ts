@@ -9,7 +9,7 @@ import { assertGuarded } from './bind.ts';
 import { createFailureLimiter } from './failure-limiter.ts';
 import { checkHost } from './host-guard.ts';
 import type { Mount } from './mount.ts';
-import { checkOrigin } from './origin-guard.ts';
+import { allowOrigins, checkOrigin, isPreflight, sendPreflight } from './origin-guard.ts';
 import { refusal, sendJson, sendRefusal, sendText } from './refusal.ts';
 import type { Principal, TokenGrant } from './tokens.ts';
 import { createVerifyToken } from './tokens.ts';
@@ -44,6 +44,12 @@ export interface DoorOptions {
   readonly version: string;
   /** How /health differs: a plain text of its own, the token asked for as everywhere else. */
   readonly health?: { readonly text?: string | undefined; readonly guarded?: boolean | undefined };
+  /** Only `Bearer TOKEN` to the letter, and a 401 without a body. */
+  readonly bareUnauthorized?: boolean | undefined;
+  /** Pages of any origin may call when there is a token, and read these headers of the answers. */
+  readonly cors?: readonly string[] | undefined;
+  /** Somebody came without the token, or with a wrong one. */
+  readonly onUnauthorized?: ((from: string) => void) | undefined;
   readonly onError: (error: unknown, where: string) => void;
   readonly timeouts?: DoorTimeouts;
 }
@@ -64,14 +70,19 @@ const checkHealth = (request: IncomingMessage, response: ServerResponse, { versi
 };
 
 const createListener = (options: DoorOptions, authenticator: Authenticator, isClosing: () => boolean) => {
+  // Without a token, a page would act for whoever opens it.
+  const openToPages = options.cors !== undefined && authenticator.verify !== undefined;
   const hostRule = { bind: options.bind.host, allowedHosts: options.allowedHosts };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const mount = options.mounts.find((candidate) => candidate.matches(path));
     try {
-      const foreign = checkHost(request, hostRule) ?? checkOrigin(request);
+      const foreign = checkHost(request, hostRule) ?? (openToPages ? undefined : checkOrigin(request));
       if (foreign !== undefined) return sendRefusal(response, foreign, mount?.errorBody);
+      if (options.cors !== undefined) allowOrigins(response, options.cors);
+      // A browser sends no token with its question whether it may send one.
+      if (openToPages && isPreflight(request)) return sendPreflight(response);
       if (isClosing()) {
         const closing = refusal(503, 'unavailable', 'The server is shutting down.', 'Try again shortly.', { Connection: 'close' });
         return sendRefusal(response, closing, mount?.errorBody);
@@ -79,7 +90,10 @@ const createListener = (options: DoorOptions, authenticator: Authenticator, isCl
       const isHealth = path === '/health';
       if (isHealth && options.health?.guarded !== true) return checkHealth(request, response, options);
       const who = mount?.auth === 'none' ? { principal: authenticator.anonymous } : authenticate(request, authenticator);
-      if ('refusal' in who) return sendRefusal(response, who.refusal, mount?.errorBody);
+      if ('refusal' in who) {
+        options.onUnauthorized?.(request.socket.remoteAddress ?? 'unknown');
+        return sendRefusal(response, who.refusal, mount?.errorBody);
+      }
       if (isHealth) return checkHealth(request, response, options);
       if (mount === undefined) return sendRefusal(response, refusal(404, 'not_found', 'There is nothing at this path.', 'MCP is at /mcp.'));
       await mount.handle({ request, response, path, principal: who.principal });
@@ -142,6 +156,7 @@ export const openHttpDoor = async (options: DoorOptions): Promise<HttpDoor> => {
     verify: options.grants.length > 0 ? createVerifyToken(options.grants) : undefined,
     anonymous: options.anonymous,
     limiter: createFailureLimiter(),
+    bare: options.bareUnauthorized ?? false,
   };
   const { headersMs, requestMs, keepAliveMs } = options.timeouts ?? TIMEOUTS;
   let closing: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback, parseAuthority } from './host-guard.ts';
 import type { Refusal } from './refusal.ts';
 import { refusal } from './refusal.ts';
@@ -23,8 +23,7 @@ const isSameOrigin = (origin: string, host: string): boolean => {
 };
 
 /**
- * Requests that a browser makes for a page of somebody else. Programs send none of these headers and pass. There is no CORS: a page of
- * another origin is never let in, so there is nothing to reflect.
+ * Requests that a browser makes for a page of somebody else. Programs send none of these headers and pass.
  */
 export const checkOrigin = (request: IncomingMessage): Refusal | undefined => {
   const { origin, host = '' } = request.headers;
@@ -37,4 +36,28 @@ export const checkOrigin = (request: IncomingMessage): Refusal | undefined => {
     'Web pages of another origin may not use this server.',
     'Call it from a program, or from a page that it serves itself.',
   );
+};
+
+const METHODS = 'GET, POST, DELETE, OPTIONS';
+/** `*` would not cover Authorization. */
+const REQUEST_HEADERS = 'Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name';
+const PREFLIGHT_SECONDS = 600;
+
+/** Lets pages of every origin read the answer, and these headers of it. No credentials: a page has to bring the token itself. */
+export const allowOrigins = (response: ServerResponse, exposed: readonly string[]): void => {
+  response.setHeader('Access-Control-Allow-Origin', '*');
+  response.setHeader('Access-Control-Expose-Headers', exposed.join(', '));
+};
+
+export const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+
+export const sendPreflight = (response: ServerResponse): void => {
+  response
+    .writeHead(204, {
+      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Headers': REQUEST_HEADERS,
+      'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
+    })
+    .end();
 };

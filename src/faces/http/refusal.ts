@@ -7,6 +7,8 @@ export interface Refusal {
   readonly status: number;
   readonly error: CorralError;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Without a body: the status says it all. */
+  readonly bare?: boolean;
 }
 
 export const refusal = (
@@ -40,11 +42,13 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** Answers and closes the connection: what the client still sends of a refused request is not worth reading. */
-export const sendRefusal = (response: ServerResponse, { status, error, headers }: Refusal, body: ErrorBody = plainErrorBody): void => {
+export const sendRefusal = (response: ServerResponse, { status, error, headers, bare = false }: Refusal, body: ErrorBody = plainErrorBody): void => {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const unread = !response.req.complete;
-  sendJson(response, status, body(error), { ...headers, ...(unread && { Connection: 'close' }) });
+  const all = { ...headers, ...(unread && { Connection: 'close' }) };
+  if (bare) response.writeHead(status, { 'Cache-Control': 'no-store', 'Content-Length': '0', ...all }).end();
+  else sendJson(response, status, body(error), all);
 };

@@ -11,6 +11,7 @@ import type { Principal } from '../http/tokens.ts';
 import { parseBoundedJson } from './bounded-json.ts';
 import type { Session, SessionLimits } from './legacy-sessions.ts';
 import { createLegacySessions, SESSION_LIMITS } from './legacy-sessions.ts';
+import { createLegacyStateless } from './legacy-stateless.ts';
 import type { CorralMcpFactory } from './server-factory.ts';
 
 const METHODS = ['GET', 'POST', 'DELETE'];
@@ -26,6 +27,8 @@ export interface McpHttpOptions {
   /** Default /mcp. "*" = every path that nothing else answers at. */
   readonly paths?: readonly string[];
   readonly sessions?: SessionLimits;
+  /** Clients of eras before 2026 are served request by request, without sessions. */
+  readonly stateless?: boolean;
 }
 
 export interface McpMount extends Mount {
@@ -78,6 +81,8 @@ export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
   const modern = toNodeHandler(handler, { onerror: onError });
   const sessions = createLegacySessions(factory, options.sessions ?? SESSION_LIMITS, onError);
 
+  const lone = createLegacyStateless(factory, onError);
+
   const serveSession = async (session: Session, { request, response, principal }: Exchange, body: unknown): Promise<void> => {
     sessions.track(session, response);
     await session.transport.handleRequest(authenticated(request, principal), response, body);
@@ -85,6 +90,10 @@ export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
 
   const serveLegacy = async (exchange: Exchange, body: unknown): Promise<void> => {
     const { request, response, principal } = exchange;
+    if (options.stateless === true) {
+      if (request.method === 'POST') return lone.serve(authenticated(request, principal), response, body);
+      return sendRefusal(response, refusal(405, 'unsupported', 'There are no sessions here.', 'Use POST.', { Allow: 'POST' }), errorBody);
+    }
     const id = header(request, 'mcp-session-id');
     if (id !== undefined) {
       const session = sessions.find(id, principal.id);
@@ -147,7 +156,7 @@ export const createMcpHttpHandler = (options: McpHttpOptions): McpMount => {
       return Promise.resolve();
     },
     close: async () => {
-      await Promise.all([handler.close(), sessions.close()]);
+      await Promise.all([handler.close(), sessions.close(), lone.close()]);
     },
   };
 };

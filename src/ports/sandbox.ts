@@ -203,6 +203,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly driver: DriverName;
   readonly handle: SandboxHandle;
   readonly files: SandboxFiles;
+  /** The program, as seen inside, that executes plans (docs/reference/shell-plan.md); undefined where no real programs run. */
+  readonly planRunner: string | undefined;
   /** One listener at a time: the core's. */
   listen(events: SandboxEvents): void;
   /** Resolves when the program runs. Throws `failed_to_start` when it cannot. */

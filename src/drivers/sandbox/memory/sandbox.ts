@@ -75,6 +75,7 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
       driver: 'memory',
       handle: { version: 1 },
       files,
+      planRunner: undefined,
       listen: (events) => {
         listener = events;
         const reason = lost;

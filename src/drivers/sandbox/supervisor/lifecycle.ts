@@ -32,6 +32,8 @@ export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' |
 export interface LifecycleOptions {
   readonly driver: DriverName;
   readonly launcher: SupervisorLauncher;
+  /** The supervisor's program, as seen inside. */
+  readonly planRunner: string;
   /** Executions a sandbox may hold, running or ended and not yet acknowledged. */
   readonly maxExecutions: number;
   /** Turns what was said before the failure, by the launched program or else by the launcher, into an error; undefined when it is not understood. */
@@ -104,13 +106,14 @@ const bootLogOf = async (folder: string): Promise<string> => {
 };
 
 /** Makes and finds sandboxes whose supervisor was put in place by a driver. */
-export const createLifecycle = ({ driver, launcher, maxExecutions, explain }: LifecycleOptions): Lifecycle => {
+export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, explain }: LifecycleOptions): Lifecycle => {
   const attach = (id: string, folder: string, handle: SupervisedHandle, secrets: Secrets, signal?: AbortSignal): Promise<Sandbox> =>
     openSupervisedSandbox(
       {
         id,
         driver,
         handle,
+        planRunner,
         roots: handle.roots,
         limits: handle.limits,
         environment: handle.environment,

@@ -49,6 +49,8 @@ export interface SupervisedOptions {
   readonly id: string;
   readonly driver: DriverName;
   readonly handle: SandboxHandle;
+  /** The supervisor's program, as seen inside. */
+  readonly planRunner: string;
   /** Folders that the file operations may touch; for messages. */
   readonly roots: readonly string[];
   /** Defaults of the executions' limits. */
@@ -221,6 +223,7 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     id,
     driver: options.driver,
     handle: options.handle,
+    planRunner: options.planRunner,
     files: createSupervisedFiles(send, options.roots),
 
     listen: (events) => {

@@ -53,6 +53,7 @@ const open = async (journal: readonly SandboxExecution[] = [], abort?: AbortSign
     id: 's',
     driver: 'bubblewrap',
     handle: {},
+    planRunner: '/supervisor',
     roots: ['/work'],
     limits: {},
     environment: {},

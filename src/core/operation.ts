@@ -1,6 +1,8 @@
 import type * as z from 'zod/v4';
 import { newCallId } from '../lib/ids.ts';
 import { CorralError, toCorralError } from '../ports/errors.ts';
+import type { Effect } from './effect.ts';
+import type { Decision, PolicyRequest } from './policy/types.ts';
 
 /** Who asks. `id` is stable within a state folder: it names the rules that hold and the executions that are theirs. */
 export interface Caller {
@@ -15,9 +17,12 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** Tells the caller, if it listens, how far the work is. Never throws, may be dropped. */
   progress(message: string): void;
+  /** What the rules said of this call; absent where there are none. */
+  readonly decision?: Decision | undefined;
 }
 
-export type Effect = 'read' | 'write' | 'execute' | 'admin';
+/** What rules may look at, beside the operation's own name and effect. */
+export type Subject = Pick<PolicyRequest, 'argv' | 'shell' | 'cwd' | 'env' | 'paths' | 'packages' | 'sandbox' | 'effect'>;
 
 /** A verb, said once: MCP tools, CLI commands, REST routes and the reference are projections of it. */
 export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
@@ -35,8 +40,12 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   readonly output: O;
   /** JSON Schema of the arguments as it is shown, where clients depend on it; absent = made of `input`. Arguments are held against `input` alone. */
   readonly advertised?: Readonly<Record<string, unknown>>;
+  /** What a call would touch, for the rules. Absent = they know it by its name and effect. */
+  subject?(input: z.output<I>): Subject;
   /** May limits hold this call back? Not when it only looks or stops something. Default: whatever is no read. */
   limited?(input: z.output<I>): boolean;
+  /** Is the value of this argument a secret, beside those whose name says so anyway? It is kept out of the audit log. */
+  isSecret?(name: string): boolean;
   run(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
   /** For tools whose clients depend on exact text: the blocks to show instead of JSON, and no structured content. Absent = JSON in both forms. */
   present?(outcome: OperationOutcome): Presented;
@@ -66,8 +75,8 @@ export interface Call {
   readonly context: OperationContext;
   /** False when limits must never hold it back. */
   readonly limited: boolean;
-  /** What the policy said; undefined where there is none. */
-  readonly decision?: { readonly verdict: 'allow' | 'ask' | 'deny'; readonly rule: string; readonly reason: string } | undefined;
+  /** What the rules said; undefined where there are none. */
+  readonly decision?: Decision | undefined;
 }
 
 /** Hears of every call, in this order; a call that was refused is never started. */
@@ -87,6 +96,10 @@ export interface Admission extends Disposable {
 export interface Door {
   /** Resolves when the services behind the operations are open; rejects with why they are not. */
   ready(): Promise<unknown>;
+  /** What the rules say of a call; absent where there are none. Never throws. */
+  readonly decide?: ((call: Call) => Promise<Decision>) | undefined;
+  /** Asks whoever may approve. Resolves when somebody did; throws `approval_required` or `denied` otherwise, in bounded time. */
+  readonly approve?: ((call: Call, decision: Decision) => Promise<void>) | undefined;
   readonly audit?: CallAudit | undefined;
   /** Waits for a turn; throws `limit_exceeded` or `unavailable` when there is none to be had. */
   readonly admit?: ((call: Call) => Promise<Admission>) | undefined;
@@ -101,6 +114,21 @@ const explain = (error: z.ZodError): string =>
     .slice(0, 5)
     .map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`))
     .join('; ');
+
+/** Throws unless the rules let the call pass, or somebody who may did. */
+const pass = async (door: Door, call: Call): Promise<void> => {
+  const { decision } = call;
+  if (decision === undefined || decision.verdict === 'allow') return;
+  const details = { rule: decision.rule, ...(decision.at !== undefined && { at: decision.at }) };
+  if (decision.verdict === 'deny')
+    throw new CorralError('denied', `${call.operation.tool}: ${decision.reason} (rule ${decision.rule}).`, {
+      hint: 'The operator\'s rules do not allow it. Choose another way within them, or ask the operator; the same call will be refused again.',
+      details,
+    });
+  if (door.approve === undefined)
+    throw new CorralError('approval_required', `${call.operation.tool}: ${decision.reason} (rule ${decision.rule}), and nobody can be asked here.`, { details });
+  await door.approve(call, decision);
+};
 
 /** Runs the call in its turn, and says how it ended. */
 const inTurn = async (door: Door, call: Call, work: () => Promise<Record<string, unknown>>): Promise<Record<string, unknown>> => {
@@ -118,7 +146,7 @@ const inTurn = async (door: Door, call: Call, work: () => Promise<Record<string,
 };
 
 /**
- * The one way from a face to an effect: validate, record, wait for a turn, run, record. Output is not validated again: operations are typed by
+ * The one way from a face to an effect: validate, decide, record, ask, wait for a turn, run, record. Output is not validated again: operations are typed by
  * their schema. Throws CorralError only.
  */
 export const createInvoke =
@@ -138,8 +166,11 @@ export const createInvoke =
       call = { ...call, input, limited: operation.limited?.(input) ?? operation.effect !== 'read' };
       await door.ready();
       if (context.signal.aborted) throw new CorralError('cancelled', 'The call was cancelled before it began.');
+      if (door.decide !== undefined) call = { ...call, decision: await door.decide(call) };
       await door.audit?.decided(call);
-      result = await inTurn(door, call, () => operation.run(input, context));
+      await pass(door, call);
+      const decided: OperationContext = call.decision === undefined ? context : { ...context, progress: (message) => context.progress(message), decision: call.decision };
+      result = await inTurn(door, call, () => operation.run(input, decided));
       return result;
     } catch (error) {
       failure = toCorralError(error);

@@ -68,6 +68,13 @@ export interface ExecutionQuery {
   readonly limit: number;
 }
 
+/** A program that nobody may start until it is taken off the list. */
+export interface BlockedCommand {
+  readonly name: string;
+  readonly by: string;
+  readonly sinceMs: number;
+}
+
 /** The records. Several servers share one store; every method is atomic. Writes that lose a race throw `conflict`. */
 export interface Store extends AsyncDisposable {
   putServer(server: ServerRecord): Promise<void>;
@@ -96,4 +103,11 @@ export interface Store extends AsyncDisposable {
   logBytes(): Promise<number>;
   deleteExecutions(ids: readonly string[]): Promise<void>;
   flush(): Promise<void>;
+
+  /** False when it was blocked already. */
+  blockCommand(command: BlockedCommand): Promise<boolean>;
+  /** False when it was not blocked. */
+  unblockCommand(name: string): Promise<boolean>;
+  /** By name. */
+  blockedCommands(): Promise<readonly BlockedCommand[]>;
 }

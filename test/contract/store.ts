@@ -120,6 +120,20 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
       expect(ids(await store.sandboxes()).sort()).toEqual(['living', 's1', 'young']);
     });
 
+    test('the list of blocked commands says what changed, and is by name', async () => {
+      expect(await store.blockCommand({ name: 'rm', by: 'a', sinceMs: 1 })).toBe(true);
+      expect(await store.blockCommand({ name: 'dd', by: 'b', sinceMs: 2 })).toBe(true);
+      expect(await store.blockCommand({ name: 'rm', by: 'c', sinceMs: 3 })).toBe(false);
+      expect(await store.blockedCommands()).toEqual([
+        { name: 'dd', by: 'b', sinceMs: 2 },
+        { name: 'rm', by: 'a', sinceMs: 1 },
+      ]);
+      expect(await store.unblockCommand('rm')).toBe(true);
+      expect(await store.unblockCommand('rm')).toBe(false);
+      expect(await store.unblockCommand('constructor')).toBe(false);
+      expect(await store.blockedCommands()).toHaveLength(1);
+    });
+
     test('a change touches what it names and nothing else', async () => {
       await store.insertSandbox(aSandbox('s1', { reason: 'kept' }));
       await store.updateSandbox('s1', { state: 'ended', endedMs: 9, handle: undefined as never });

@@ -63,6 +63,11 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       interactive: z.boolean().optional().describe('Open stdin for send_input. Default: with pty, detach or wait_seconds <= 1.'),
     }),
     output: executionOutput,
+    subject: (input) => ({
+      ...(typeof input.command === 'string' ? { shell: input.command } : { argv: input.command }),
+      cwd: input.cwd,
+      env: input.env,
+    }),
     run: async (input, context) => {
       const steps = stepsFor(input.command);
       const look = await executions.run(

@@ -41,6 +41,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
       ...startFieldsUndescribed,
     }),
     output: executionOutput.extend({ stage: z.enum(['prepare', 'compile', 'run']).optional() }),
+    subject: ({ cwd, env }) => ({ cwd, env }),
     run: async (input, context) => {
       const language = languageOrThrow(input.language);
       let compileStep = 0;

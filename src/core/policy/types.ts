@@ -1,4 +1,4 @@
-import type { Effect } from '../operation.ts';
+import type { Effect } from '../effect.ts';
 import type { DriverName, NetworkMode } from '../../ports/sandbox.ts';
 import type { ShellPlan } from './shell/plan.ts';
 

@@ -1,4 +1,4 @@
-import type { ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
+import type { BlockedCommand, ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
 import {
   applyChange,
   chooseUid,
@@ -25,6 +25,7 @@ const byCreation = (a: SandboxRecord, b: SandboxRecord): number => b.createdMs -
 export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => number } = {}): Store => {
   const servers = new Map<string, ServerRecord>();
   const sandboxes = new Map<string, SandboxRecord>();
+  const blocked = new Map<string, BlockedCommand>();
   const executions = new Map<string, Kept>();
 
   const allExecutions = (): Kept[] => [...executions.values()];
@@ -54,6 +55,14 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
       sandboxes.set(id, applyChange(found, change));
     },
     sandbox: async (id) => sandboxes.get(id),
+    blockCommand: async (command) => {
+      if (blocked.has(command.name)) return false;
+      blocked.set(command.name, command);
+      return true;
+    },
+    unblockCommand: async (name) => blocked.delete(name),
+    blockedCommands: async () => [...blocked.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+
     deleteEmptySandboxes: async (endedBeforeMs) => {
       const used = new Set([...executions.values()].map(({ sandbox }) => sandbox));
       const empty = [...sandboxes.values()].filter(({ id, state, endedMs }) => (state === 'ended' || state === 'failed') && endedMs !== undefined && endedMs < endedBeforeMs && !used.has(id)).slice(0, 100);

@@ -96,6 +96,18 @@ export const MIGRATIONS: readonly Migration[] = [
       await db.schema.createIndex('execution_labels_value').on('execution_labels').columns(['key', 'value', 'execution']).execute();
     },
   },
+  {
+    version: 2,
+    name: 'blocked commands',
+    async up(db) {
+      await db.schema
+        .createTable('blocked_commands')
+        .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('since_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 ];
 
 const LATEST = MIGRATIONS.reduce((latest, { version }) => Math.max(latest, version), 0);

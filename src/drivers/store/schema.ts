@@ -25,6 +25,12 @@ export interface SandboxesTable {
   reason: string | null;
 }
 
+export interface BlockedCommandsTable {
+  name: string;
+  by: string;
+  since_ms: number;
+}
+
 export interface ExecutionsTable {
   id: string;
   sandbox: string;
@@ -69,6 +75,7 @@ export interface MigrationsTable {
 }
 
 export interface CorralDatabase {
+  blocked_commands: BlockedCommandsTable;
   servers: ServersTable;
   sandboxes: SandboxesTable;
   executions: ExecutionsTable;

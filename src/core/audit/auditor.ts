@@ -83,7 +83,7 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
 
   return {
     async decided(call) {
-      learnSecrets(redactor, call.input);
+      learnSecrets(redactor, call.input, call.operation.isSecret);
       const { operation, decision } = call;
       if (operation.effect === 'read' && decision?.verdict !== 'deny') return;
       sink.record({
@@ -91,7 +91,7 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
         verdict: decision?.verdict ?? 'allow',
         rule: decision?.rule,
         reason: decision === undefined ? undefined : message(decision.reason),
-        input: recordableInput(redactor, call.input),
+        input: recordableInput(redactor, call.input, call.operation.isSecret),
       });
       await insist(call);
     },
@@ -108,7 +108,7 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
         ...answerFields(result),
         ...(error !== undefined && { code: error.code, message: message(error.message) }),
         // A look has no other event that says what was looked at.
-        ...(call.operation.effect === 'read' && call.input !== undefined && { input: recordableInput(redactor, call.input) }),
+        ...(call.operation.effect === 'read' && call.input !== undefined && { input: recordableInput(redactor, call.input, call.operation.isSecret) }),
       });
     },
 

@@ -10,10 +10,13 @@ const MAX_NAME = 128;
 /** All texts of one call together, in UTF-16 units. */
 const MAX_TOTAL = 12_288;
 
+/** Does the name of an argument say that its value is secret? */
+export type IsSecret = (name: string) => boolean;
+
 const isTexts = (items: readonly unknown[]): items is readonly string[] => items.every((item) => typeof item === 'string');
 
 /** The arguments of a call as they may be kept: without secrets, without data, and never large. */
-export const recordableInput = (redactor: Redactor, input: unknown): unknown => {
+export const recordableInput = (redactor: Redactor, input: unknown, isSecret: IsSecret = isSecretName): unknown => {
   let left = MAX_TOTAL;
 
   const text = (value: string): string => {
@@ -35,7 +38,7 @@ export const recordableInput = (redactor: Redactor, input: unknown): unknown => 
   };
 
   const entry = (name: string, value: unknown, depth: number): unknown => {
-    if (value !== undefined && value !== null && isSecretName(name)) return MARK;
+    if (value !== undefined && value !== null && (isSecretName(name) || isSecret(name))) return MARK;
     if (PAYLOAD.has(name) && typeof value === 'string') return { length: value.length };
     return visit(value, depth);
   };
@@ -60,8 +63,10 @@ export const recordableInput = (redactor: Redactor, input: unknown): unknown => 
 };
 
 /** Learns what a request itself calls secret, before anything of it is recorded. */
-export const learnSecrets = (redactor: Redactor, input: unknown): void => {
-  const env: unknown = typeof input === 'object' && input !== null ? (input as Readonly<Record<string, unknown>>)['env'] : undefined;
+export const learnSecrets = (redactor: Redactor, input: unknown, isSecret: IsSecret = () => false): void => {
+  if (typeof input !== 'object' || input === null) return;
+  for (const [name, value] of Object.entries(input)) if (typeof value === 'string' && isSecret(name)) redactor.know(value);
+  const env: unknown = (input as Readonly<Record<string, unknown>>)['env'];
   if (typeof env !== 'object' || env === null) return;
   for (const [name, value] of Object.entries(env)) if (typeof value === 'string' && isSecretName(name)) redactor.know(value);
 };

@@ -42,7 +42,11 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** Answers and closes the connection: what the client still sends of a refused request is not worth reading. */
-export const sendRefusal = (response: ServerResponse, { status, error, headers, bare = false }: Refusal, body: ErrorBody = plainErrorBody): void => {
+export const sendRefusal = (
+  response: ServerResponse,
+  { status, error, headers, bare = false }: Refusal,
+  body: ErrorBody = plainErrorBody,
+): void => {
   if (response.headersSent) {
     response.destroy();
     return;

@@ -29,7 +29,8 @@ export const readValues = ({ placeholders }: CommandTemplate, given: Readonly<Re
     if (typeof value !== 'string') throw refused(`Bad args: '${name}' must be a string`);
     values.set(name, value);
   }
-  for (const name of Object.keys(given)) if (!placeholders.includes(name)) throw refused(`Bad args: unexpected parameter '${name.slice(0, 128)}'`);
+  for (const name of Object.keys(given))
+    if (!placeholders.includes(name)) throw refused(`Bad args: unexpected parameter '${name.slice(0, 128)}'`);
   return values;
 };
 
@@ -45,7 +46,10 @@ const textOf = (pieces: readonly Piece[], values: ReadonlyMap<string, string>): 
 const OPTION = /^-{1,2}[A-Za-z0-9][\w-]*/;
 
 /** The word cut where its path begins: behind `--out=`, `if=`, `@`, `host:` or `-I`; else the whole of it is the path. */
-const cutAtPath = (word: readonly Piece[], isPath: (piece: Piece) => boolean): { readonly ahead: readonly Piece[]; readonly path: readonly Piece[] } => {
+const cutAtPath = (
+  word: readonly Piece[],
+  isPath: (piece: Piece) => boolean,
+): { readonly ahead: readonly Piece[]; readonly path: readonly Piece[] } => {
   const at = word.findIndex(isPath);
   const before = word[at - 1];
   if (before === undefined || !('text' in before)) return { ahead: [], path: word };
@@ -53,7 +57,10 @@ const cutAtPath = (word: readonly Piece[], isPath: (piece: Piece) => boolean): {
   const length = separator >= 0 ? separator + 1 : at === 1 ? (OPTION.exec(before.text)?.[0].length ?? 0) : 0;
   if (length === 0) return { ahead: [], path: word };
   const rest = before.text.slice(length);
-  return { ahead: [...word.slice(0, at - 1), { text: before.text.slice(0, length) }], path: [...(rest === '' ? [] : [{ text: rest }]), ...word.slice(at)] };
+  return {
+    ahead: [...word.slice(0, at - 1), { text: before.text.slice(0, length) }],
+    path: [...(rest === '' ? [] : [{ text: rest }]), ...word.slice(at)],
+  };
 };
 
 /**
@@ -84,7 +91,11 @@ const pathWord = async (word: readonly Piece[], values: ReadonlyMap<string, stri
 };
 
 /** The whole argv for these values, each checked as its name asks. Throws with the reason. */
-export const buildArgv = async (template: CommandTemplate, values: ReadonlyMap<string, string>, rules: ArgumentRules): Promise<readonly string[]> => {
+export const buildArgv = async (
+  template: CommandTemplate,
+  values: ReadonlyMap<string, string>,
+  rules: ArgumentRules,
+): Promise<readonly string[]> => {
   for (const [name, value] of values) {
     checkValue(name, value);
     if (rules.legacyValidators) checkLegacy(name, value);
@@ -96,8 +107,10 @@ export const buildArgv = async (template: CommandTemplate, values: ReadonlyMap<s
     const hasPath = word.some((piece) => 'name' in piece && isChecked(piece.name, rules));
     words.push(hasPath ? await pathWord(word, values, rules) : textOf(word, values));
   }
-  if (words.length > MAX_ARGUMENTS) throw failed(`Execution failed: Too many arguments (max ${String(MAX_ARGUMENTS)})`, { event: 'security_warning' });
+  if (words.length > MAX_ARGUMENTS)
+    throw failed(`Execution failed: Too many arguments (max ${String(MAX_ARGUMENTS)})`, { event: 'security_warning' });
   const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
-  if (bytes > MAX_TOTAL_BYTES) throw failed(`Execution failed: Arguments of ${String(bytes)} bytes (max ${String(MAX_TOTAL_BYTES)})`, { event: 'security_warning' });
+  if (bytes > MAX_TOTAL_BYTES)
+    throw failed(`Execution failed: Arguments of ${String(bytes)} bytes (max ${String(MAX_TOTAL_BYTES)})`, { event: 'security_warning' });
   return [template.binary, ...words];
 };

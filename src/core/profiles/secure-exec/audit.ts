@@ -32,7 +32,9 @@ export const createProfileAudit = (log: Log, sensitiveKeys: readonly string[]): 
   const redactor = createRedactor();
 
   const shown = (values: AuditCall['values']): Record<string, string> =>
-    Object.fromEntries([...values].map(([name, value]) => [name, isSensitive(name, sensitiveKeys) ? REDACTED : redactor.text(value, MAX_VALUE)]));
+    Object.fromEntries(
+      [...values].map(([name, value]) => [name, isSensitive(name, sensitiveKeys) ? REDACTED : redactor.text(value, MAX_VALUE)]),
+    );
 
   /** Messages name what was refused. */
   const masked = (text: string, values: AuditCall['values']): string => {

@@ -12,7 +12,10 @@ export interface BinaryRules {
   readonly cwd: string;
 }
 
-export type BinaryFinding = { readonly kind: 'found'; readonly path: string } | { readonly kind: 'missing' } | { readonly kind: 'blacklisted'; readonly name: string };
+export type BinaryFinding =
+  | { readonly kind: 'found'; readonly path: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'blacklisted'; readonly name: string };
 
 const isProgram = (path: string): boolean => {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;

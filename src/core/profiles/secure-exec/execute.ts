@@ -22,7 +22,8 @@ const WHY_NOT_ENDED: Partial<Record<OutcomeKind, string>> = {
   cancelled: 'It was ended by the operator',
 };
 
-const timedOut = (seconds: number): CorralError => refused(`Command timed out after ${String(seconds)}s`, { hint: 'The whole process tree was ended.' });
+const timedOut = (seconds: number): CorralError =>
+  refused(`Command timed out after ${String(seconds)}s`, { hint: 'The whole process tree was ended.' });
 
 const explain = (error: unknown): unknown => {
   if (!(error instanceof CorralError) || error.code !== 'failed_to_start') return error;

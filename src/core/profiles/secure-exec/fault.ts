@@ -35,14 +35,20 @@ export interface FaultOptions {
 const fault = (rpcCode: number, code: ErrorCode, message: string, { event, retryAfterMs, ...options }: FaultOptions): CorralError =>
   new CorralError(code, message, {
     ...options,
-    details: { rpcCode, ...(event !== undefined && { event }), ...(retryAfterMs !== undefined && { retry_after_ms: Math.ceil(retryAfterMs) }) },
+    details: {
+      rpcCode,
+      ...(event !== undefined && { event }),
+      ...(retryAfterMs !== undefined && { retry_after_ms: Math.ceil(retryAfterMs) }),
+    },
   });
 
 /** -32602: the call is wrong, or what it asked for did not run. */
-export const refused = (message: string, options: FaultOptions = {}): CorralError => fault(INVALID_PARAMS, 'invalid_input', message, options);
+export const refused = (message: string, options: FaultOptions = {}): CorralError =>
+  fault(INVALID_PARAMS, 'invalid_input', message, options);
 
 /** -32602 of a program that was not run to its end. */
-export const failed = (message: string, options: FaultOptions = {}): CorralError => fault(INVALID_PARAMS, 'failed_to_start', message, options);
+export const failed = (message: string, options: FaultOptions = {}): CorralError =>
+  fault(INVALID_PARAMS, 'failed_to_start', message, options);
 
 /** -32603: not now. */
 export const busy = (message: string, options: FaultOptions = {}): CorralError => fault(INTERNAL_ERROR, 'limit_exceeded', message, options);
@@ -58,6 +64,7 @@ export const securityEventOf = (error: CorralError): SecurityEvent | undefined =
 export const rpcFaultOf = (error: CorralError): RpcFault => {
   const code = error.details['rpcCode'];
   if (typeof code === 'number') return { code, message: error.message };
-  if (error.code === 'internal') return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
+  if (error.code === 'internal')
+    return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
   return { code: INVALID_PARAMS, message: `Execution failed: ${error.message}` };
 };

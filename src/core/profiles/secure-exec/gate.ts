@@ -55,9 +55,11 @@ export const createGate = ({ rps, burst, maxConcurrent, circuitThreshold, circui
       }
       let release: (() => void) | undefined;
       try {
-        release = await turns.take(caller, () => undefined, signal).catch((error: unknown) => {
-          throw turnedAway(error, 'Server overloaded - too many concurrent requests', 'overloaded');
-        });
+        release = await turns
+          .take(caller, () => undefined, signal)
+          .catch((error: unknown) => {
+            throw turnedAway(error, 'Server overloaded - too many concurrent requests', 'overloaded');
+          });
         await rate.take(caller).catch((error: unknown) => {
           throw turnedAway(error, 'Rate limit', 'rate_limit');
         });

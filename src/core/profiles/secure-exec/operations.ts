@@ -38,7 +38,11 @@ const present = (outcome: OperationOutcome): Presented => {
   return { blocks: [String(outcome.output['text'])], isError: false };
 };
 
-export const unknownTool = (name: string): Presented => ({ blocks: [], isError: true, protocolError: { code: INVALID_PARAMS, message: `Unknown: ${name}` } });
+export const unknownTool = (name: string): Presented => ({
+  blocks: [],
+  isError: true,
+  protocolError: { code: INVALID_PARAMS, message: `Unknown: ${name}` },
+});
 
 /** One tool for each template. */
 export const secureExecOperations = (deps: SecureExecDeps): readonly Operation[] => {
@@ -50,11 +54,16 @@ export const secureExecOperations = (deps: SecureExecDeps): readonly Operation[]
   /** Looked at again, since the file may be another by now. Inside a sandbox it is looked for there. */
   const checkBinary = ({ binary }: CommandTemplate, onHost: boolean): void => {
     const found = examineBinary(binary, binaries);
-    if (found.kind === 'blacklisted') throw failed(`Execution failed: Blacklisted binary '${found.name}' at runtime`, { event: 'blacklist_runtime' });
+    if (found.kind === 'blacklisted')
+      throw failed(`Execution failed: Blacklisted binary '${found.name}' at runtime`, { event: 'blacklist_runtime' });
     if (found.kind === 'missing' && onHost) throw failed(`Execution failed: Binary no longer exists: '${binary}'`);
   };
 
-  const run = async (template: CommandTemplate, given: Readonly<Record<string, unknown>>, { caller, signal }: OperationContext): Promise<{ text: string }> => {
+  const run = async (
+    template: CommandTemplate,
+    given: Readonly<Record<string, unknown>>,
+    { caller, signal }: OperationContext,
+  ): Promise<{ text: string }> => {
     const started = performance.now();
     let call = { tool: template.name, caller: caller.id, values: new Map<string, string>() as ReadonlyMap<string, string> };
     const fail = (error: unknown): CorralError => {

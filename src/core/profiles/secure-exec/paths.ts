@@ -63,7 +63,8 @@ export const isBeneath = (path: string, root: string): boolean => path === root 
 
 /** The path to give to a program instead of the one that was asked for, or why there is none. `root` is canonical; undefined: anywhere. */
 export const containedPath = async (asked: string, from: string, root: string | undefined): Promise<Place> => {
-  if (Buffer.byteLength(asked) > MAX_PATH_BYTES) return { problem: `Path of ${String(Buffer.byteLength(asked))} bytes, at most ${String(MAX_PATH_BYTES)} are possible` };
+  if (Buffer.byteLength(asked) > MAX_PATH_BYTES)
+    return { problem: `Path of ${String(Buffer.byteLength(asked))} bytes, at most ${String(MAX_PATH_BYTES)} are possible` };
   const place = await canonicalPath(asked, from);
   if ('problem' in place) return { problem: `Path '${asked}' ${place.problem}` };
   if (root !== undefined && !isBeneath(place.path, root)) return { problem: `Path '${asked}' outside base '${root}'` };

@@ -10,15 +10,28 @@ const NO_COMMANDS = `No commands. Use: --cmd 'name|"cmd {arg}"'\n`;
 /** Corral allows so many executions at once unless it is told otherwise, and at most. */
 const EXECUTIONS = { usual: 256, most: 4096 };
 
-const exit = (code: number, texts: { readonly stdout?: string; readonly stderr?: string }): ProfilePlan => ({ kind: 'exit', code, stdout: '', stderr: '', ...texts });
+const exit = (code: number, texts: { readonly stdout?: string; readonly stderr?: string }): ProfilePlan => ({
+  kind: 'exit',
+  code,
+  stdout: '',
+  stderr: '',
+  ...texts,
+});
 
 const usageError = (message: string): ProfilePlan => exit(2, { stderr: `error: ${message}\n\nFor more information, try '--help'.\n` });
 
 /** The server's own environment without what configures it, the token first of all. */
 const inheritable = (env: ProfileInput['env']): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^(?:MCP_EXEC|CORRAL)_/.test(entry[0])));
+  Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !/^(?:MCP_EXEC|CORRAL)_/.test(entry[0])),
+  );
 
-const serve = (settings: Settings, base: string | undefined, binaries: BinaryRules, { argv: _, env, cwd, version }: ProfileInput): ProfilePlan => {
+const serve = (
+  settings: Settings,
+  base: string | undefined,
+  binaries: BinaryRules,
+  { argv: _, env, cwd, version }: ProfileInput,
+): ProfilePlan => {
   const { templates, redefined, authToken, bind, logLevel, stateful, transport, maxConcurrent } = settings;
   return {
     kind: 'serve',
@@ -33,7 +46,8 @@ const serve = (settings: Settings, base: string | undefined, binaries: BinaryRul
     info: { name: NAME, version, title: 'MCP Secure Exec (Corral)' },
     instructions: `${NAME}: ${String(templates.length)} command templates with security`,
     operations: (services) => {
-      for (const name of redefined) services.log.warn({ event: 'security_notice', tool: name }, 'a tool was defined more than once; the last definition holds');
+      for (const name of redefined)
+        services.log.warn({ event: 'security_notice', tool: name }, 'a tool was defined more than once; the last definition holds');
       return secureExecOperations({ ...services, settings, binaries, base, cwd, inherited: inheritable(env) });
     },
     unknownTool,

@@ -65,7 +65,8 @@ export const readSettings = (given: Given): Settings => {
 
   const number = (name: OptionName): number => {
     const text = textOf(name) ?? '';
-    if (!/^\+?\d+$/.test(text)) throw wrong(name, text, text === '' ? 'cannot parse integer from empty string' : 'invalid digit found in string');
+    if (!/^\+?\d+$/.test(text))
+      throw wrong(name, text, text === '' ? 'cannot parse integer from empty string' : 'invalid digit found in string');
     if (Number(text) > LARGEST) throw wrong(name, text, 'number too large to fit in target type');
     return Number(text);
   };

@@ -22,7 +22,9 @@ export const findBase = ({ basePath }: Settings, cwd: string): Base => {
     const base = realpathSync.native(resolve(cwd, basePath));
     return statSync(base).isDirectory() ? { base } : { problem: `Invalid base path '${basePath}': not a directory` };
   } catch (error) {
-    return { problem: `Invalid base path '${basePath}': ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such directory' : (error as Error).message}` };
+    return {
+      problem: `Invalid base path '${basePath}': ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such directory' : (error as Error).message}`,
+    };
   }
 };
 
@@ -40,7 +42,10 @@ export const startupProblem = (settings: Settings, base: Base, rules: BinaryRule
 /** What `--dry-run` prints. */
 export const dryRunText = (settings: Settings, base: Base, rules: BinaryRules): string => {
   const configuration = limitProblem(settings) ?? ('problem' in base ? base.problem : undefined);
-  const lines = [`Dry-run: ${String(settings.templates.length)} tools`, ...(configuration === undefined ? [] : [`  Error: Invalid configuration: ${configuration}`])];
+  const lines = [
+    `Dry-run: ${String(settings.templates.length)} tools`,
+    ...(configuration === undefined ? [] : [`  Error: Invalid configuration: ${configuration}`]),
+  ];
   for (const template of settings.templates) {
     const tooMany = template.words.length > MAX_ARGUMENTS ? `Too many arguments (max ${String(MAX_ARGUMENTS)})` : undefined;
     const problem = templateProblem(template, rules) ?? tooMany;

@@ -18,7 +18,8 @@ export const dequoteBare = (text: string, at: number): { readonly value: string;
     index += 1;
     const next = text[index];
     if (next === undefined) return refuse('a backslash at the end', at + index - 1, 'it escapes nothing');
-    if (next === '\n') continue;
+    // `{a}\<newline>>f` names a descriptor once the two are gone.
+    if (next === '\n') return refuse('a line that goes on within a word', at + index - 1, 'put a blank before the backslash');
     value += next;
     // A letter stands for whatever was escaped: it must not look like syntax.
     bare += 'q';

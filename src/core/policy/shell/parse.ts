@@ -1,8 +1,9 @@
-import { forEachChild, parse, type AndOr, type For, type PipelineNode, type Statement, type SyntaxNode } from 'unbash';
+import { parse, type AndOr, type For, type PipelineNode, type Statement } from 'unbash';
 import { POLICY_LIMITS } from '../limits.ts';
-import { codePoint, INVISIBLE, refuseCharacters, utf8Length } from '../text.ts';
+import { refuseCharacters, utf8Length } from '../text.ts';
 import type { Refusal } from '../types.ts';
 import { readCommand, type Tally } from './commands.ts';
+import { checkGaps } from './gaps.ts';
 import { isLiteral, wordText, type PlanCd, type PlanCommand, type PlanStep, type ShellPlan, type When } from './plan.ts';
 import { NotUnderstood, refuse } from './refuse.ts';
 import { readWord, type Variables } from './words.ts';
@@ -74,25 +75,12 @@ const readStatements = (statements: readonly Statement[], variables: Variables, 
     return [readPipeline(command, 'always', variables, tally)];
   });
 
-/** Words look after themselves; what lies outside of them, a comment say, may not hold what does not show. */
-const refuseInvisible = (text: string, script: SyntaxNode): void => {
-  if (!INVISIBLE.test(text)) return;
-  let rest = text;
-  const blank = (node: SyntaxNode): void => {
-    if (node.type === 'Word' || node.type === 'HereDocBody') rest = `${rest.slice(0, node.pos)}${' '.repeat(node.end - node.pos)}${rest.slice(node.end)}`;
-    else forEachChild(node, blank);
-  };
-  blank(script);
-  const found = INVISIBLE.exec(rest);
-  if (found !== null) refuse(`character ${codePoint(found[0])} outside quotes`, found.index, 'nobody would see it');
-};
-
 const read = (text: string): ParsedShell | Refusal => {
   const script = parse(text);
   const error = script.errors?.[0];
   if (error !== undefined) return refuse('a syntax error', error.pos, error.message);
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(text)) return refuse('a backslash at the end', text.length - 1, 'it escapes nothing');
-  refuseInvisible(text, script);
+  checkGaps(text, script);
   const steps = readStatements(script.commands, new Map(), { commands: 0, words: 0 }, 0);
   if (steps.length === 0) return refuse('an empty text', 0, 'there is no command in it');
   return { ok: true, plan: { version: 1, steps } };

@@ -17,8 +17,8 @@ const NAMES: Readonly<Record<string, string>> = {
   LocaleString: 'a translated string',
 };
 
-/** Text between brackets that every matcher reads alike. */
-const BRACKET = /^\[[!^]?\]?(?:\[:(?:alnum|alpha|blank|digit|lower|punct|space|upper|xdigit):\]|[^\\[\]/'"$`])*\]$/;
+/** Text between brackets that every matcher reads alike: a class such as [:alpha:] means something else in each locale. */
+const BRACKET = /^\[[!^]?\]?[^\\[\]/'"$`]*\]$/;
 /** May stand unquoted: no blank to split at, no pattern to expand. */
 const WHOLE = /^[A-Za-z0-9_.,:@%+=/-]+$/;
 
@@ -86,8 +86,10 @@ const readPart = (part: Part, variables: Variables, parts: WordPart[]): string =
       }
       return 'q';
     case 'Glob':
-      if (part.kind === 'bracket' && !BRACKET.test(part.text)) refuse('a bracket pattern', part.pos, 'only plain characters and classes are accepted');
-      parts.push({ glob: part.text });
+      if (part.kind === 'bracket' && !BRACKET.test(part.text)) refuse('a bracket pattern', part.pos, 'only plain characters and ranges are accepted');
+      // Stars in a row match as one does, and all of them stand when nothing matches.
+      if (part.kind === 'star') for (let star = 0; star < part.text.length; star += 1) parts.push({ glob: '*' });
+      else parts.push({ glob: part.text });
       return '*';
     default:
       push(parts, expanded(part, variables, false));

@@ -78,7 +78,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           keepStdinOpen: request.keepStdinOpen,
           pty: request.pty,
           wallMs: request.timeoutMs,
-          graceMs: config.graceSeconds * 1000,
+          graceMs: request.graceMs ?? config.graceSeconds * 1000,
           outputBytes: config.outputBytes,
           limits: live.spec.limits,
           meta: metaOf(record),

@@ -21,6 +21,8 @@ export interface StartRequest {
   readonly pty?: { readonly cols: number; readonly rows: number } | undefined;
   /** 0 = none. */
   readonly timeoutMs: number;
+  /** Between SIGTERM and SIGKILL at the deadline; absent = as configured. */
+  readonly graceMs?: number | undefined;
   readonly sandbox?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** Goes on when the caller cancels or goes away. */

@@ -11,8 +11,10 @@ import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
 import { createLimits } from './core/limits/limits.ts';
 import type { Log } from './core/log.ts';
-import { createInvoke } from './core/operation.ts';
+import { type Call, createInvoke } from './core/operation.ts';
 import { createOutput } from './core/output/output.ts';
+import { createBlockList } from './core/policy/block-list.ts';
+import type { Decision } from './core/policy/types.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
 import { usableWorkspace } from './core/sandboxes/workspace.ts';
 import { createAuditLog } from './drivers/audit/audit-log.ts';
@@ -46,6 +48,8 @@ interface Services {
   readonly sandboxes: ReturnType<typeof createSandboxes>;
   readonly executions: ReturnType<typeof createExecutions>;
   readonly timers: readonly NodeJS.Timeout[];
+  /** Absent where no rules are configured. */
+  readonly gate: ((call: Call) => Promise<Decision>) | undefined;
 }
 
 const openApp: OpenApp = (loaded, { role, face }) => {
@@ -96,12 +100,21 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     return services;
   };
 
+  const blockList = config.rules === undefined ? undefined : createBlockList(() => opened().store);
+  const openGate = async (): Promise<Services['gate']> => {
+    if (blockList === undefined) return undefined;
+    const [{ loadConfiguredPolicy }, { createGate }] = await Promise.all([import('./core/policy/configured.ts'), import('./core/policy/gate.ts')]);
+    const policy = loadConfiguredPolicy(config);
+    return policy === undefined ? undefined : createGate({ policy, isBlocked: blockList.isBlocked });
+  };
+
   const ready = once(async () => {
     if (role !== 'reader') launcher.warm();
     const workspaces = config.workspaces.map((folder) => usableWorkspace(folder, config));
     const { openStore } = await import('./drivers/store/open-store.ts');
     const store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state') });
     await openAudit();
+    const gate = await openGate();
     const server: ServerRecord = { id: serverId, pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
     // A sandbox whose owner is not in the records counts as abandoned: whoever makes one has to be there first.
     if (role !== 'reader') await store.putServer(server);
@@ -144,7 +157,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       role === 'server'
         ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await held.sweep())), every(ADOPT_MS, 'dead servers were not looked for', held.adopt), every(SWEEP_MS, 'old audit segments were not removed', sweepAudit)]
         : [];
-    services = { server, store, sandboxes, executions, timers };
+    services = { server, store, sandboxes, executions, timers, gate };
     if (role !== 'server') return;
     const found = await sandboxes.adopt();
     if (found.alive + found.gone > 0) log.info(found, 'took over from a server that died');
@@ -162,9 +175,18 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     config,
     drivers,
     shells,
+    blockList,
   });
   const invoke = createInvoke({
     ready,
+    decide:
+      config.rules === undefined
+        ? undefined
+        : async (call) => {
+            const { gate } = opened();
+            if (gate === undefined) throw new Error('rules are configured and not in force');
+            return gate(call);
+          },
     audit: auditor,
     admit: limits?.admit,
     ended: (operation, caller, durationMs, error) => {

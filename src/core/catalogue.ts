@@ -4,9 +4,17 @@ import { type FileOperationsDeps, fileOperations } from './files/operations.ts';
 import { type LanguageOperationsDeps, languageOperations } from './languages/operations.ts';
 import type { Operation } from './operation.ts';
 import { outputOperations } from './output/operations.ts';
+import type { BlockList } from './policy/block-list.ts';
+import { blockListOperations } from './policy/operations.ts';
 import { sandboxOperations } from './sandboxes/operations.ts';
 
-export type CatalogueDeps = ExecutionOperationsDeps & LanguageOperationsDeps & FileOperationsDeps & EnvironmentOperationsDeps;
+export type CatalogueDeps = ExecutionOperationsDeps &
+  LanguageOperationsDeps &
+  FileOperationsDeps &
+  EnvironmentOperationsDeps & {
+    /** While rules are in force. */
+    readonly blockList?: BlockList | undefined;
+  };
 
 /** Every operation there is, in the order in which a model should meet them. The faces iterate over it. */
 export const createCatalogue = (deps: CatalogueDeps): readonly Operation[] => {
@@ -21,6 +29,7 @@ export const createCatalogue = (deps: CatalogueDeps): readonly Operation[] => {
     ...fileOperations(deps),
     ...sandboxOperations(deps.sandboxes),
     ...environmentOperations(deps),
+    ...(deps.blockList === undefined ? [] : blockListOperations(deps.blockList)),
   ];
 };
 

@@ -108,6 +108,7 @@ export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
     ...parsed.data,
     stateDir: resolve(input.cwd, parsed.data.stateDir),
     workspaces: parsed.data.workspaces.map((folder) => resolve(input.cwd, folder)),
+    ...(parsed.data.rules !== undefined && { rules: resolve(input.cwd, parsed.data.rules) }),
   };
   return { config, sources, file: fromFile === undefined ? undefined : file };
 };

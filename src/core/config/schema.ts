@@ -19,6 +19,7 @@ export const configSchema = z.strictObject({
     .enum(['auto', 'bubblewrap', 'host'])
     .default('auto')
     .describe('Where commands run. auto = the strongest that is proven to work here; it never falls back to host.'),
+  rules: z.string().min(1).optional().describe('Rules file (YAML or JSON) that decides what may run; without one everything may, and the sandbox is the boundary.'),
   network: z
     .enum(['none', 'host'])
     .default('none')

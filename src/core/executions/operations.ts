@@ -3,6 +3,7 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
+import { cappedTimeoutMs, decidedSteps, requireCaps } from '../policy/decided.ts';
 import type { OutputWatch } from '../output/watch.ts';
 import { ARGUMENT_BYTES, checkArgv, executionId, noNul, startFields, stdinBytes, waitSeconds } from './input.ts';
 import type { Executions } from './types.ts';
@@ -73,13 +74,17 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       const look = await executions.run(
         {
           title: titleOf(input.command),
-          plan: async () => ({ steps }),
+          plan: async ({ live }) => {
+            if (context.decision !== undefined) requireCaps(context.decision, live);
+            return { steps: decidedSteps(input.command, context.decision, live) ?? steps };
+          },
           cwd: input.cwd,
           env: input.env,
           stdin: stdinBytes(input.stdin),
           keepStdinOpen: keepsInputOpen(input),
           pty: input.pty === true ? PTY : undefined,
-          timeoutMs: Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000),
+          timeoutMs: cappedTimeoutMs(Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
+          outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,
           labels: input.labels ?? {},
           detach: input.detach ?? false,

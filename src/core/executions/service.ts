@@ -79,7 +79,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           pty: request.pty,
           wallMs: request.timeoutMs,
           graceMs: request.graceMs ?? config.graceSeconds * 1000,
-          outputBytes: config.outputBytes,
+          outputBytes: Math.min(config.outputBytes, request.outputBytes ?? config.outputBytes),
           limits: live.spec.limits,
           meta: metaOf(record),
         });

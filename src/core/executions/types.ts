@@ -21,6 +21,8 @@ export interface StartRequest {
   readonly pty?: { readonly cols: number; readonly rows: number } | undefined;
   /** 0 = none. */
   readonly timeoutMs: number;
+  /** Output kept of it; absent = as configured. Never more than that. */
+  readonly outputBytes?: number | undefined;
   /** Between SIGTERM and SIGKILL at the deadline; absent = as configured. */
   readonly graceMs?: number | undefined;
   readonly sandbox?: string | undefined;

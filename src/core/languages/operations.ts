@@ -5,6 +5,7 @@ import type { Executions } from '../executions/types.ts';
 import { executionOutput, viewExecution } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
+import { cappedTimeoutMs, requireCaps } from '../policy/decided.ts';
 import { languageOrThrow, planCode } from './plan.ts';
 import { LANGUAGE_NAMES } from './table.ts';
 import type { Tools } from './tools.ts';
@@ -50,6 +51,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
         {
           title: `${language.name}: ${input.code.slice(0, 200)}`,
           plan: async ({ live, execution, cwd }) => {
+            if (context.decision !== undefined) requireCaps(context.decision, live);
             const tool = await tools.forLanguage(live, language);
             const dir = `/tmp/corral/${execution}`;
             const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir, cwd });
@@ -61,7 +63,8 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           env: input.env,
           stdin: stdinBytes(input.stdin),
           keepStdinOpen: input.stdin === undefined && (input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)),
-          timeoutMs: Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000),
+          timeoutMs: cappedTimeoutMs(Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
+          outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,
           labels: input.labels ?? {},
           detach: input.detach ?? false,

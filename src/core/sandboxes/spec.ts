@@ -4,8 +4,8 @@ import type { Config } from '../config/schema.ts';
 import { baseEnvironment, SYSTEM_PATH } from './environment.ts';
 import type { CreateOptions, Toolchains } from './types.ts';
 
-const SANDBOX_HOME = '/home/sandbox';
-const PRIVATE_WORKSPACE = '/workspace';
+export const SANDBOX_HOME = '/home/sandbox';
+export const PRIVATE_WORKSPACE = '/workspace';
 const NO_TOOLCHAINS: Toolchains = { mounts: [], path: [], fallbackPath: [], env: {} };
 
 export interface SpecDeps {

@@ -13,7 +13,7 @@ import { callOperation, withApp } from './invoke.ts';
 import { exitCodeOf } from './outcome.ts';
 import { copyUntilEnd, createOutputCopier, type OutputCopier } from './output-copier.ts';
 import { type RunOptions, runRequest, withCurrentFolder } from './run-request.ts';
-import { checkWorkspaces, loadSettings } from './settings.ts';
+import { checkStart, loadSettings } from './settings.ts';
 import { shortDuration } from './table.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 import { forwardInput, forwardSize } from './terminal-input.ts';
@@ -135,7 +135,7 @@ export const runCommand = async (
   using interrupts = listenForInterrupts();
   try {
     const settings = await loadSettings(context, options.detach === true ? { ...args, flags: { ...args.flags, keep: true } } : args);
-    checkWorkspaces(settings);
+    await checkStart(settings);
     const { loaded, note: why } =
       options.sandbox === undefined ? withCurrentFolder(settings, context.cwd) : { loaded: settings, note: undefined };
     if (why !== undefined) note(why);

@@ -8,7 +8,7 @@ import { serveBanner } from './banner.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CORRAL, type Served } from './served.ts';
-import { checkWorkspaces, loadSettings } from './settings.ts';
+import { checkStart, loadSettings } from './settings.ts';
 import { warmUp } from './stdio.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 
@@ -84,7 +84,7 @@ export const runServe = async (context: CliContext, args: ServerArguments): Prom
 
 /** MCP over HTTP until a signal. Returns the exit code. */
 export const serveOverHttp = async (context: CliContext, loaded: LoadedConfig, served: Served): Promise<number> => {
-  checkWorkspaces(loaded);
+  await checkStart(loaded);
   const { config } = loaded;
   const stopped = untilSignal(() => process.exit(EXIT.failure));
   const app = context.openApp(loaded, { role: 'server', face: [`http ${config.bind}`, ...served.profiles].join(' ') });

@@ -39,7 +39,10 @@ export const loadSettings = async (
   });
 };
 
-/** Refuses at start what every call would have to refuse. Throws `invalid_input`. */
-export const checkWorkspaces = ({ config }: LoadedConfig): void => {
+/** Refuses at start what every call would have to refuse: workspaces that cannot be used, rules that are wrong. Throws `invalid_input`. */
+export const checkStart = async ({ config }: LoadedConfig): Promise<void> => {
   for (const folder of config.workspaces) usableWorkspace(folder, config);
+  if (config.rules === undefined) return;
+  const { loadConfiguredPolicy } = await import('../../core/policy/configured.ts');
+  loadConfiguredPolicy(config);
 };

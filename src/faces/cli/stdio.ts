@@ -5,7 +5,7 @@ import { serveMcpStdio } from '../mcp/serve-stdio.ts';
 import { createMcpServerFactory } from '../mcp/server-factory.ts';
 import type { CliContext } from './context.ts';
 import { CORRAL, type Served } from './served.ts';
-import { checkWorkspaces, loadSettings } from './settings.ts';
+import { checkStart, loadSettings } from './settings.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 
 /** After the first answers to a client, and before a model has thought of its first call. */
@@ -30,7 +30,7 @@ export const runStdio = async (context: CliContext, args: ServerArguments): Prom
 
 /** MCP on stdin and stdout until the client goes away. */
 export const serveOverStdio = async (context: CliContext, loaded: LoadedConfig, served: Served): Promise<void> => {
-  checkWorkspaces(loaded);
+  await checkStart(loaded);
   const app = context.openApp(loaded, { role: 'server', face: ['stdio', ...served.profiles].join(' ') });
   const factory = createMcpServerFactory({
     operations: served.operations(app),

@@ -135,7 +135,9 @@ describe('known values', () => {
           at += size;
         }
         shown += stream.end();
-        for (const secret of secrets) expect(shown).not.toContain(secret.slice(0, 1024));
+        // Neither as a whole nor its beginning or its end, which a long one has in different pieces.
+        for (const secret of secrets) for (const part of [secret, secret.slice(0, 1024), secret.slice(-1024)]) expect(shown).not.toContain(part);
+        for (const secret of secrets) if (secret.length > 64) expect(shown).not.toContain(secret.slice(-32));
         expect(shown.split('.').length).toBe(text.split('.').length);
       }),
       { numRuns: 100 },

@@ -234,7 +234,7 @@ describe('breaker', () => {
     await call(breaker, failure('internal'));
     vi.advanceTimersByTime(10_001);
     const end = breaker.enter();
-    expect(() => breaker.enter()).toThrow(expect.objectContaining({ code: 'unavailable' }) as Error);
+    expect(() => breaker.enter()).toThrow(expect.objectContaining({ code: 'unavailable', details: { retry_after_ms: 5000, limit: 'breaker' } }) as Error);
     end(undefined);
     await settled();
     expect(() => breaker.enter()(undefined)).not.toThrow();

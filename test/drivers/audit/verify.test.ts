@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, chmod, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -81,6 +81,18 @@ describe('a chain', () => {
     const report = await verify(state.path, keyFile);
     expect(report.ok).toBe(false);
     expect(new Set(report.problems.map(({ kind }) => kind))).toEqual(new Set(['wrong_key']));
+  });
+
+  it('that goes on with lines of another history under the same key is told', async () => {
+    await using one = await stateFolder();
+    await using two = await stateFolder();
+    await write(one.path, 5);
+    await copyFile(join(one.path, 'audit.key'), join(two.path, 'audit.key'));
+    await write(two.path, 5);
+    const [mine = ''] = await segmentsOf(one.path);
+    const [theirs = ''] = await segmentsOf(two.path);
+    await writeLines(mine, [...(await linesOf(mine)).slice(0, 3), ...(await linesOf(theirs)).slice(3)]);
+    expect((await verify(one.path)).problems.map(({ kind }) => kind)).toEqual(['reordered', 'edited']);
   });
 
   it('whose lines were marked anew without the key is edited', async () => {

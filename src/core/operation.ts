@@ -122,11 +122,15 @@ const pass = async (door: Door, call: Call): Promise<void> => {
   const details = { rule: decision.rule, ...(decision.at !== undefined && { at: decision.at }) };
   if (decision.verdict === 'deny')
     throw new CorralError('denied', `${call.operation.tool}: ${decision.reason} (rule ${decision.rule}).`, {
-      hint: 'The operator\'s rules do not allow it. Choose another way within them, or ask the operator; the same call will be refused again.',
+      hint: "The operator's rules do not allow it. Choose another way within them, or ask the operator; the same call will be refused again.",
       details,
     });
   if (door.approve === undefined)
-    throw new CorralError('approval_required', `${call.operation.tool}: ${decision.reason} (rule ${decision.rule}), and nobody can be asked here.`, { details });
+    throw new CorralError(
+      'approval_required',
+      `${call.operation.tool}: ${decision.reason} (rule ${decision.rule}), and nobody can be asked here.`,
+      { details },
+    );
   await door.approve(call, decision);
 };
 
@@ -169,7 +173,8 @@ export const createInvoke =
       if (door.decide !== undefined) call = { ...call, decision: await door.decide(call) };
       await door.audit?.decided(call);
       await pass(door, call);
-      const decided: OperationContext = call.decision === undefined ? context : { ...context, progress: (message) => context.progress(message), decision: call.decision };
+      const decided: OperationContext =
+        call.decision === undefined ? context : { ...context, progress: (message) => context.progress(message), decision: call.decision };
       result = await inTurn(door, call, () => operation.run(input, decided));
       return result;
     } catch (error) {

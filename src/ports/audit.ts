@@ -92,7 +92,16 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
-export const AUDIT_PROBLEMS = ['edited', 'reordered', 'missing_records', 'truncated', 'missing_segment', 'missing_chain', 'wrong_key', 'unreadable'] as const;
+export const AUDIT_PROBLEMS = [
+  'edited',
+  'reordered',
+  'missing_records',
+  'truncated',
+  'missing_segment',
+  'missing_chain',
+  'wrong_key',
+  'unreadable',
+] as const;
 
 export interface AuditProblem {
   readonly kind: (typeof AUDIT_PROBLEMS)[number];

@@ -14,7 +14,9 @@ const SECRET = 'correct-horse-battery';
 
 const corral = async (stateDir: string, ...args: string[]): Promise<{ readonly code: number; readonly out: string }> => {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [SERVER, ...args], { env: cleanEnvironment({ CORRAL_STATE_DIR: stateDir }) });
+    const { stdout } = await promisify(execFile)(process.execPath, [SERVER, ...args], {
+      env: cleanEnvironment({ CORRAL_STATE_DIR: stateDir }),
+    });
     return { code: 0, out: stdout };
   } catch (error) {
     const { code, stdout } = error as { code: number; stdout: string };
@@ -23,7 +25,10 @@ const corral = async (stateDir: string, ...args: string[]): Promise<{ readonly c
 };
 
 const eventsOf = async (stateDir: string): Promise<readonly Line[]> =>
-  (await corral(stateDir, 'audit', 'tail', '-n', '1000', '--json')).out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Line);
+  (await corral(stateDir, 'audit', 'tail', '-n', '1000', '--json')).out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line);
 
 describe('what is recorded', () => {
   let server: Corral;
@@ -39,12 +44,20 @@ describe('what is recorded', () => {
   test('a call: decided, started, spawned, ended, exited; no secret of it anywhere', async () => {
     await server.call('execute_command', { command: `echo "$DB_PASSWORD"; echo ${SECRET} >&2; exit 3`, env: { DB_PASSWORD: SECRET } });
     await server.refusal('execute_command', { command: ['x'], nonsense: 1 });
-    await expect.poll(async () => (await eventsOf(state.path)).map(({ event }) => event['code'] as unknown), { timeout: 5000 }).toContain('invalid_input');
+    await expect
+      .poll(async () => (await eventsOf(state.path)).map(({ event }) => event['code'] as unknown), { timeout: 5000 })
+      .toContain('invalid_input');
     const events = (await eventsOf(state.path)).map(({ event }) => event);
     const call = events.find(({ kind }) => kind === 'decided')?.['call'] as string;
     expect(events.filter((event) => event['call'] === call).map(({ kind }) => kind as unknown)).toEqual(['decided', 'started', 'ended']);
-    expect(events.find(({ kind }) => kind === 'exited')).toMatchObject({ outcome: 'exited 3', stdoutBytes: SECRET.length + 1, excerpt: '[redacted]\n' });
-    expect(events.find(({ kind }) => kind === 'spawned')?.['argv']).toEqual([[expect.stringContaining('sh'), '-c', 'echo "$DB_PASSWORD"; echo [redacted] >&2; exit 3']]);
+    expect(events.find(({ kind }) => kind === 'exited')).toMatchObject({
+      outcome: 'exited 3',
+      stdoutBytes: SECRET.length + 1,
+      excerpt: '[redacted]\n',
+    });
+    expect(events.find(({ kind }) => kind === 'spawned')?.['argv']).toEqual([
+      [expect.stringContaining('sh'), '-c', 'echo "$DB_PASSWORD"; echo [redacted] >&2; exit 3'],
+    ]);
     expect(JSON.stringify(events)).not.toContain(SECRET);
   });
 
@@ -75,10 +88,28 @@ describe('where the operator wants everything recorded', () => {
     await symlink('/dev/null', join(folder, segment.replace('-1.', '-2.')));
     await rm(join(folder, segment));
     await server.call('execute_command', { command: 'true' });
-    await expect.poll(async () => server.refusal('execute_command', { command: 'touch ran' }).then(({ code, message }) => `${code} ${message}`, () => 'it ran'), { timeout: 8000 }).toMatch(/unavailable.*nothing was done/);
+    await expect
+      .poll(
+        async () =>
+          server.refusal('execute_command', { command: 'touch ran' }).then(
+            ({ code, message }) => `${code} ${message}`,
+            () => 'it ran',
+          ),
+        { timeout: 8000 },
+      )
+      .toMatch(/unavailable.*nothing was done/);
     expect(await server.call('list_executions', {})).toHaveProperty('executions');
     await rm(join(folder, segment.replace('-1.', '-2.')));
-    await expect.poll(async () => server.call('execute_command', { command: 'true' }).then(({ outcome }) => outcome as unknown, () => 'refused'), { timeout: 8000 }).toMatchObject({ kind: 'exited', code: 0 });
+    await expect
+      .poll(
+        async () =>
+          server.call('execute_command', { command: 'true' }).then(
+            ({ outcome }) => outcome as unknown,
+            () => 'refused',
+          ),
+        { timeout: 8000 },
+      )
+      .toMatchObject({ kind: 'exited', code: 0 });
   });
 
   test('a key that others can read is refused before anything runs', async () => {
@@ -88,7 +119,10 @@ describe('where the operator wants everything recorded', () => {
     const keyFile = join(state.path, 'x', 'key');
     await writeFile(keyFile, 'k'.repeat(64), { mode: 0o644 });
     await using server = await startCorral({ stateDir: state.path, env: { CORRAL_AUDIT_KEY_FILE: keyFile } });
-    expect(await server.refusal('execute_command', { command: 'true' })).toMatchObject({ code: 'unavailable', hint: expect.stringContaining('chmod 600') });
+    expect(await server.refusal('execute_command', { command: 'true' })).toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringContaining('chmod 600'),
+    });
   });
 });
 

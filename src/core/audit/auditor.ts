@@ -21,7 +21,8 @@ const MAX_STEPS = 8;
 
 const outcomeText = ({ kind, code, signal }: Outcome): string => [kind, code ?? signal].filter((part) => part !== undefined).join(' ');
 
-const asObject = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {});
+const asObject = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 const asText = (value: unknown): string | undefined => (typeof value === 'string' && value.length <= 256 ? value : undefined);
 const asNumber = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
@@ -64,7 +65,9 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
     const bytes = exit.inline?.stderr;
     if (bytes === undefined || bytes.length === 0 || (exit.outcome.kind === 'exited' && exit.outcome.code === 0)) return undefined;
     // A secret that the cut goes through would not be known again: more is looked at than is kept.
-    const text = Buffer.from(bytes).subarray(-(EXCERPT + OVERLAP)).toString('utf8');
+    const text = Buffer.from(bytes)
+      .subarray(-(EXCERPT + OVERLAP))
+      .toString('utf8');
     return redactor.text(text, text.length).slice(-EXCERPT);
   };
 
@@ -74,10 +77,14 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
     try {
       await sink.flush();
     } catch (error) {
-      throw new CorralError('unavailable', 'The operator wants everything recorded, and the audit log cannot be written; nothing was done.', {
-        hint: 'Tell the operator; `corral doctor` and the log on stderr say what is wrong with the audit log.',
-        cause: error,
-      });
+      throw new CorralError(
+        'unavailable',
+        'The operator wants everything recorded, and the audit log cannot be written; nothing was done.',
+        {
+          hint: 'Tell the operator; `corral doctor` and the log on stderr say what is wrong with the audit log.',
+          cause: error,
+        },
+      );
     }
   };
 
@@ -108,12 +115,20 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
         ...answerFields(result),
         ...(error !== undefined && { code: error.code, message: message(error.message) }),
         // A look has no other event that says what was looked at.
-        ...(call.operation.effect === 'read' && call.input !== undefined && { input: recordableInput(redactor, call.input, call.operation.isSecret) }),
+        ...(call.operation.effect === 'read' &&
+          call.input !== undefined && { input: recordableInput(redactor, call.input, call.operation.isSecret) }),
       });
     },
 
     spawned(record) {
-      sink.record({ kind: 'spawned', caller: record.caller, execution: record.id, sandbox: record.sandbox, cwd: redactor.text(record.cwd, 1024), argv: argvOf(record) });
+      sink.record({
+        kind: 'spawned',
+        caller: record.caller,
+        execution: record.id,
+        sandbox: record.sandbox,
+        cwd: redactor.text(record.cwd, 1024),
+        argv: argvOf(record),
+      });
     },
 
     exited(record, exit) {

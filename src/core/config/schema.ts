@@ -6,75 +6,122 @@ const GIB = 1024 * MIB;
 /** A limit that is left out does not hold; one of nothing is a mistake: a server that may do nothing would be the result. */
 const NO_LIMIT = 'must be more than 0; leave the option out to have no such limit';
 const limitNumber = () => z.number({ error: NO_LIMIT }).positive(NO_LIMIT).max(1_000_000, 'must be at most 1000000');
-const limitCount = (most: number) => z.int({ error: `must be a whole number and ${NO_LIMIT.slice(5)}` }).min(1, NO_LIMIT).max(most, `must be at most ${most}`);
+const limitCount = (most: number) =>
+  z
+    .int({ error: `must be a whole number and ${NO_LIMIT.slice(5)}` })
+    .min(1, NO_LIMIT)
+    .max(most, `must be at most ${most}`);
 
 /**
  * Every option of Corral, once: flags, environment variables, the configuration file and `corral config show` are projections of it.
  * The flag of `stateDir` is `--state-dir`, its variable `CORRAL_STATE_DIR`.
  */
-export const configSchema = z.strictObject({
-  workspaces: z.array(z.string().min(1)).default([]).describe('Folders mounted writable at their own path; none = a private one.'),
-  stateDir: z.string().min(1).describe('Holds everything Corral keeps: records, logs, sockets. Mode 0700.'),
-  driver: z
-    .enum(['auto', 'bubblewrap', 'host'])
-    .default('auto')
-    .describe('Where commands run. auto = the strongest that is proven to work here; it never falls back to host.'),
-  rules: z.string().min(1).optional().describe('Rules file (YAML or JSON) that decides what may run; without one everything may, and the sandbox is the boundary.'),
-  network: z
-    .enum(['none', 'host'])
-    .default('none')
-    .describe('none = only the loopback inside. host = the network of this machine, loopback services included: unsafe.'),
-  allowHostNetwork: z.boolean().default(false).describe('Lets an agent create sandboxes with network "host": unsafe.'),
-  toolchains: z
-    .enum(['auto', 'none'])
-    .default('auto')
-    .describe('auto = compilers and interpreters outside /usr that are on PATH are mounted read-only.'),
-  memoryBytes: z.int().min(0).default(0).describe('Memory of all processes of a sandbox together; 0 = no limit.'),
-  processes: z.int().min(8).default(1024).describe('Processes and threads a sandbox may have at once.'),
-  fileBytes: z.int().min(0).default(0).describe('Largest file a process may write; 0 = no limit.'),
-  openFiles: z.int().min(16).default(4096).describe('Open files per process.'),
-  waitSeconds: z.number().min(0).max(50).default(30).describe('How long a call waits for its program before it answers with a handle.'),
-  timeoutSeconds: z.number().min(0).default(0).describe('Deadline of an execution that names none; 0 = none.'),
-  graceSeconds: z.number().min(0).max(60).default(2).describe('Between SIGTERM and SIGKILL.'),
-  outputBytes: z.int().min(4096).default(2 * GIB).describe('Output kept of one execution; more ends it as output_limit.'),
-  logQuotaBytes: z.int().min(MIB).default(10 * GIB).describe('Output kept of all executions; the oldest finished ones go first.'),
-  retentionSeconds: z.int().min(60).default(7 * 86_400).describe('How long finished executions are kept.'),
-  answerBytes: z.int().min(1024).max(MIB).default(32_768).describe('Output shown in one answer; the rest is read with read_output.'),
-  leaseSeconds: z.int().min(5).default(600).describe('A sandbox that no server speaks to for this long ends itself.'),
-  lifetimeSeconds: z.int().min(0).default(0).describe('A sandbox ends after this, whatever happens; 0 = no such end.'),
-  keep: z.boolean().default(false).describe('Leave sandboxes running when the server ends, until their lease does.'),
-  maxSandboxes: z.int().min(1).max(1000).default(32).describe('Sandboxes alive at once.'),
-  maxExecutions: z.int().min(1).max(4096).default(256).describe('Executions running at once.'),
-  uidFirst: z.int().min(1).max(4_000_000_000).default(1_900_000_000).describe('First private uid, used when the server runs as root.'),
-  uidCount: z.int().min(1).max(1_000_000).default(65_536).describe('How many private uids there are.'),
-  unsafeRoot: z.boolean().default(false).describe('Run sandboxes as the real root instead of a private uid: unsafe.'),
-  bwrapPath: z.string().startsWith('/').default('/usr/bin/bwrap').describe('The bubblewrap program. The distribution\'s own is the one its security profiles know.'),
-  bind: z.string().default('127.0.0.1:3344').describe('Address and port of the HTTP server.'),
-  authToken: z.string().min(16).optional().describe('Bearer token of the HTTP server; required for any bind but loopback.'),
-  allowedHosts: z.array(z.string().min(1)).default([]).describe('Host names under which the HTTP server may be called, beside its bind address.'),
-  auditKeyFile: z.string().min(1).optional().describe('Key of the audit log, one line of 32 to 4096 signs, mode 0600. Default: one made in the state folder.'),
-  auditRequired: z.boolean().default(false).describe('Refuse to run or change anything that cannot be recorded in the audit log.'),
-  auditRetentionSeconds: z.int().min(3600).default(90 * 86_400).describe('How long the audit log is kept.'),
-  auditBytes: z.int().min(MIB).default(256 * MIB).describe('Size of the whole audit log; the oldest segments go first.'),
-  rateLimitRps: limitNumber().optional().describe('Calls that run or change something which one caller may begin in a second, in the long run; absent = no limit.'),
-  rateLimitBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
-  rateLimitTotalRps: limitNumber().optional().describe('The same for all callers together; absent = no limit.'),
-  rateLimitTotalBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
-  maxConcurrent: limitCount(10_000).optional().describe('Such calls at work at once; the others wait in a fair queue. Absent = no limit.'),
-  maxQueue: limitCount(10_000).default(64).describe('Calls that may wait for a turn; more are refused.'),
-  breakerThreshold: limitCount(1_000_000).optional().describe('Failures of Corral itself, one after the other, after which it pauses; absent = it never does.'),
-  breakerSeconds: limitNumber().default(30).describe('How long that pause is, before one call is let through to try.'),
-  logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
-}).superRefine((config, context) => {
-  // What has no effect was meant to have one.
-  const needs = [
-    ['rateLimitBurst', 'rateLimitRps'],
-    ['rateLimitTotalBurst', 'rateLimitTotalRps'],
-  ] as const;
-  for (const [key, other] of needs)
-    if (config[key] !== undefined && config[other] === undefined)
-      context.addIssue({ code: 'custom', path: [key], message: `has no effect without ${other}: set both, or neither` });
-});
+export const configSchema = z
+  .strictObject({
+    workspaces: z.array(z.string().min(1)).default([]).describe('Folders mounted writable at their own path; none = a private one.'),
+    stateDir: z.string().min(1).describe('Holds everything Corral keeps: records, logs, sockets. Mode 0700.'),
+    driver: z
+      .enum(['auto', 'bubblewrap', 'host'])
+      .default('auto')
+      .describe('Where commands run. auto = the strongest that is proven to work here; it never falls back to host.'),
+    rules: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Rules file (YAML or JSON) that decides what may run; without one everything may, and the sandbox is the boundary.'),
+    network: z
+      .enum(['none', 'host'])
+      .default('none')
+      .describe('none = only the loopback inside. host = the network of this machine, loopback services included: unsafe.'),
+    allowHostNetwork: z.boolean().default(false).describe('Lets an agent create sandboxes with network "host": unsafe.'),
+    toolchains: z
+      .enum(['auto', 'none'])
+      .default('auto')
+      .describe('auto = compilers and interpreters outside /usr that are on PATH are mounted read-only.'),
+    memoryBytes: z.int().min(0).default(0).describe('Memory of all processes of a sandbox together; 0 = no limit.'),
+    processes: z.int().min(8).default(1024).describe('Processes and threads a sandbox may have at once.'),
+    fileBytes: z.int().min(0).default(0).describe('Largest file a process may write; 0 = no limit.'),
+    openFiles: z.int().min(16).default(4096).describe('Open files per process.'),
+    waitSeconds: z.number().min(0).max(50).default(30).describe('How long a call waits for its program before it answers with a handle.'),
+    timeoutSeconds: z.number().min(0).default(0).describe('Deadline of an execution that names none; 0 = none.'),
+    graceSeconds: z.number().min(0).max(60).default(2).describe('Between SIGTERM and SIGKILL.'),
+    outputBytes: z
+      .int()
+      .min(4096)
+      .default(2 * GIB)
+      .describe('Output kept of one execution; more ends it as output_limit.'),
+    logQuotaBytes: z
+      .int()
+      .min(MIB)
+      .default(10 * GIB)
+      .describe('Output kept of all executions; the oldest finished ones go first.'),
+    retentionSeconds: z
+      .int()
+      .min(60)
+      .default(7 * 86_400)
+      .describe('How long finished executions are kept.'),
+    answerBytes: z.int().min(1024).max(MIB).default(32_768).describe('Output shown in one answer; the rest is read with read_output.'),
+    leaseSeconds: z.int().min(5).default(600).describe('A sandbox that no server speaks to for this long ends itself.'),
+    lifetimeSeconds: z.int().min(0).default(0).describe('A sandbox ends after this, whatever happens; 0 = no such end.'),
+    keep: z.boolean().default(false).describe('Leave sandboxes running when the server ends, until their lease does.'),
+    maxSandboxes: z.int().min(1).max(1000).default(32).describe('Sandboxes alive at once.'),
+    maxExecutions: z.int().min(1).max(4096).default(256).describe('Executions running at once.'),
+    uidFirst: z.int().min(1).max(4_000_000_000).default(1_900_000_000).describe('First private uid, used when the server runs as root.'),
+    uidCount: z.int().min(1).max(1_000_000).default(65_536).describe('How many private uids there are.'),
+    unsafeRoot: z.boolean().default(false).describe('Run sandboxes as the real root instead of a private uid: unsafe.'),
+    bwrapPath: z
+      .string()
+      .startsWith('/')
+      .default('/usr/bin/bwrap')
+      .describe("The bubblewrap program. The distribution's own is the one its security profiles know."),
+    bind: z.string().default('127.0.0.1:3344').describe('Address and port of the HTTP server.'),
+    authToken: z.string().min(16).optional().describe('Bearer token of the HTTP server; required for any bind but loopback.'),
+    allowedHosts: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Host names under which the HTTP server may be called, beside its bind address.'),
+    auditKeyFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Key of the audit log, one line of 32 to 4096 signs, mode 0600. Default: one made in the state folder.'),
+    auditRequired: z.boolean().default(false).describe('Refuse to run or change anything that cannot be recorded in the audit log.'),
+    auditRetentionSeconds: z
+      .int()
+      .min(3600)
+      .default(90 * 86_400)
+      .describe('How long the audit log is kept.'),
+    auditBytes: z
+      .int()
+      .min(MIB)
+      .default(256 * MIB)
+      .describe('Size of the whole audit log; the oldest segments go first.'),
+    rateLimitRps: limitNumber()
+      .optional()
+      .describe('Calls that run or change something which one caller may begin in a second, in the long run; absent = no limit.'),
+    rateLimitBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
+    rateLimitTotalRps: limitNumber().optional().describe('The same for all callers together; absent = no limit.'),
+    rateLimitTotalBurst: limitCount(1_000_000).optional().describe("How many of them at once; default: a second's worth."),
+    maxConcurrent: limitCount(10_000)
+      .optional()
+      .describe('Such calls at work at once; the others wait in a fair queue. Absent = no limit.'),
+    maxQueue: limitCount(10_000).default(64).describe('Calls that may wait for a turn; more are refused.'),
+    breakerThreshold: limitCount(1_000_000)
+      .optional()
+      .describe('Failures of Corral itself, one after the other, after which it pauses; absent = it never does.'),
+    breakerSeconds: limitNumber().default(30).describe('How long that pause is, before one call is let through to try.'),
+    logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
+  })
+  .superRefine((config, context) => {
+    // What has no effect was meant to have one.
+    const needs = [
+      ['rateLimitBurst', 'rateLimitRps'],
+      ['rateLimitTotalBurst', 'rateLimitTotalRps'],
+    ] as const;
+    for (const [key, other] of needs)
+      if (config[key] !== undefined && config[other] === undefined)
+        context.addIssue({ code: 'custom', path: [key], message: `has no effect without ${other}: set both, or neither` });
+  });
 
 export type Config = z.output<typeof configSchema>;
 export type ConfigKey = keyof Config;

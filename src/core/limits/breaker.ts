@@ -34,10 +34,14 @@ export const createBreaker = ({ threshold, openMs, now = Date.now }: BreakerOpti
   });
 
   const refuse = (retryAfterMs: number): CorralError =>
-    new CorralError('unavailable', `Corral failed ${threshold} times in a row and pauses before it tries again. The last failure: ${reason}`, {
-      hint: `Call again in ${(retryAfterMs / 1000).toFixed(1)} s. If it fails again, \`corral doctor\` on the server says what is wrong.`,
-      details: { retry_after_ms: retryAfterMs, limit: 'breaker' },
-    });
+    new CorralError(
+      'unavailable',
+      `Corral failed ${threshold} times in a row and pauses before it tries again. The last failure: ${reason}`,
+      {
+        hint: `Call again in ${(retryAfterMs / 1000).toFixed(1)} s. If it fails again, \`corral doctor\` on the server says what is wrong.`,
+        details: { retry_after_ms: retryAfterMs, limit: 'breaker' },
+      },
+    );
 
   return {
     enter() {

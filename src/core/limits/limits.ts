@@ -7,7 +7,14 @@ import type { Rate } from './rate.ts';
 
 export type LimitsConfig = Pick<
   Config,
-  'rateLimitRps' | 'rateLimitBurst' | 'rateLimitTotalRps' | 'rateLimitTotalBurst' | 'maxConcurrent' | 'maxQueue' | 'breakerThreshold' | 'breakerSeconds'
+  | 'rateLimitRps'
+  | 'rateLimitBurst'
+  | 'rateLimitTotalRps'
+  | 'rateLimitTotalBurst'
+  | 'maxConcurrent'
+  | 'maxQueue'
+  | 'breakerThreshold'
+  | 'breakerSeconds'
 >;
 
 export interface Limits {

@@ -47,8 +47,12 @@ const ROUNDING_MS = 0.001;
 /** Limits how often each caller, and all of them together, may begin something. */
 export const createRateLimit = (perCaller: Rate | undefined, total: Rate | undefined): RateLimit => {
   const buckets = [
-    ...(perCaller === undefined ? [] : [{ whose: 'this caller', bucket: createBucket('caller', perCaller), rate: perCaller, key: (caller: string) => caller }]),
-    ...(total === undefined ? [] : [{ whose: 'all callers together', bucket: createBucket('total', total), rate: total, key: () => COMMON }]),
+    ...(perCaller === undefined
+      ? []
+      : [{ whose: 'this caller', bucket: createBucket('caller', perCaller), rate: perCaller, key: (caller: string) => caller }]),
+    ...(total === undefined
+      ? []
+      : [{ whose: 'all callers together', bucket: createBucket('total', total), rate: total, key: () => COMMON }]),
   ];
   // The store answers with promises: between look and take nobody else may look.
   const mutex = createMutex();
@@ -58,13 +62,20 @@ export const createRateLimit = (perCaller: Rate | undefined, total: Rate | undef
       const unlock = await mutex.lock();
       try {
         const looks = await Promise.all(buckets.map(async (one) => ({ ...one, ...(await one.bucket.peek(one.key(caller))) })));
-        const slowest = looks.reduce<(typeof looks)[number] | undefined>((worst, one) => (one.waitMs > (worst?.waitMs ?? ROUNDING_MS) ? one : worst), undefined);
+        const slowest = looks.reduce<(typeof looks)[number] | undefined>(
+          (worst, one) => (one.waitMs > (worst?.waitMs ?? ROUNDING_MS) ? one : worst),
+          undefined,
+        );
         if (slowest !== undefined) {
           const retryAfterMs = Math.ceil(slowest.waitMs);
-          throw new CorralError('limit_exceeded', `Too many calls: ${slowest.whose} may begin ${slowest.rate.perSecond} a second, ${slowest.rate.burst} at once.`, {
-            hint: `Call again in ${(retryAfterMs / 1000).toFixed(1)} s; reading, waiting and terminating are never limited.`,
-            details: { retry_after_ms: retryAfterMs, limit: 'rate' },
-          });
+          throw new CorralError(
+            'limit_exceeded',
+            `Too many calls: ${slowest.whose} may begin ${slowest.rate.perSecond} a second, ${slowest.rate.burst} at once.`,
+            {
+              hint: `Call again in ${(retryAfterMs / 1000).toFixed(1)} s; reading, waiting and terminating are never limited.`,
+              details: { retry_after_ms: retryAfterMs, limit: 'rate' },
+            },
+          );
         }
         await Promise.all(looks.map((one) => one.take()));
       } finally {

@@ -230,10 +230,22 @@ export const createAuditLog = (options: AuditLogOptions): AuditSink => {
     },
     record,
     flush,
-    health: () => ({ ok: problem === undefined && lost === 0, queued: queue.length + early.length, lost, ...(problem !== undefined && { problem }) }),
+    health: () => ({
+      ok: problem === undefined && lost === 0,
+      queued: queue.length + early.length,
+      lost,
+      ...(problem !== undefined && { problem }),
+    }),
     async retain(alive) {
       if (key === undefined) return 0;
-      const removed = await retain({ folder, key, retentionMs: options.retentionMs, bytes: options.bytes, now, alive: (other) => other === name || alive(other) });
+      const removed = await retain({
+        folder,
+        key,
+        retentionMs: options.retentionMs,
+        bytes: options.bytes,
+        now,
+        alive: (other) => other === name || alive(other),
+      });
       if (removed.length > 0) record({ kind: 'retired', log: { segments: removed.slice(0, 64), count: removed.length } });
       return removed.length;
     },

@@ -53,7 +53,10 @@ export const createChain = ({ name, key, segmentBytes, now }: ChainOptions): Cha
     const before = at;
     segment += 1;
     used = 0;
-    put({ kind: 'opened', log: { chain: name, segment, key: keyName(key), version: 1, pid: process.pid, ...(before !== '' && { before }) } }, lines);
+    put(
+      { kind: 'opened', log: { chain: name, segment, key: keyName(key), version: 1, pid: process.pid, ...(before !== '' && { before }) } },
+      lines,
+    );
   };
 
   const turn = (lines: QueuedLine[]): void => {

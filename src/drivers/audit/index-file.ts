@@ -41,7 +41,17 @@ const INSERT = 'insert or ignore into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, 
 const orNull = (value: string | undefined): SqlValue => (typeof value === 'string' ? value : null);
 
 const row = (file: string, chain: string, raw: RawLine, { seq, at, event }: Line): readonly SqlValue[] => [
-  file, raw.offset, raw.bytes, Date.parse(at) || 0, chain, seq, orNull(event.caller), orNull(event.operation), orNull(event.outcome), orNull(event.code), raw.text,
+  file,
+  raw.offset,
+  raw.bytes,
+  Date.parse(at) || 0,
+  chain,
+  seq,
+  orNull(event.caller),
+  orNull(event.operation),
+  orNull(event.outcome),
+  orNull(event.code),
+  raw.text,
 ];
 
 /** Signs that `like` would take for more than themselves. */
@@ -58,7 +68,8 @@ const conditions = (query: AuditQuery): { readonly sql: string; readonly values:
   if (query.operation !== undefined) and('operation = ?', query.operation);
   if (query.sinceMs !== undefined) and('at_ms >= ?', query.sinceMs);
   if (query.untilMs !== undefined) and('at_ms <= ?', query.untilMs);
-  if (query.outcome !== undefined) and(`(outcome = ? or outcome like ? escape '\\' or code = ?)`, query.outcome, `${literal(query.outcome)} %`, query.outcome);
+  if (query.outcome !== undefined)
+    and(`(outcome = ? or outcome like ? escape '\\' or code = ?)`, query.outcome, `${literal(query.outcome)} %`, query.outcome);
   if (query.text !== undefined) and(`line like ? escape '\\'`, `%${literal(query.text)}%`);
   return { sql: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values };
 };
@@ -122,7 +133,9 @@ export const openIndexFile = (folder: string): IndexFile => {
         const line = parseLine(raw.text);
         if (line !== undefined) insert.run(row(path, chain, raw, line));
       }
-      engine.prepare('insert into segments values (?, ?) on conflict (path) do update set taken = max(taken, excluded.taken)').run([path, last.offset + last.bytes]);
+      engine
+        .prepare('insert into segments values (?, ?) on conflict (path) do update set taken = max(taken, excluded.taken)')
+        .run([path, last.offset + last.bytes]);
       engine.exec('commit');
     } catch (error) {
       engine.exec('rollback');
@@ -139,7 +152,12 @@ export const openIndexFile = (folder: string): IndexFile => {
     async update(signal) {
       const { segments } = await listFolder(folder);
       const present = new Set(segments.map(({ path }) => path));
-      const taken = new Map(engine.prepare('select path, taken from segments').all([]).map((one) => [String(one['path']), Number(one['taken'])]));
+      const taken = new Map(
+        engine
+          .prepare('select path, taken from segments')
+          .all([])
+          .map((one) => [String(one['path']), Number(one['taken'])]),
+      );
       for (const path of taken.keys()) if (!present.has(path)) forget(path);
       for (const { path, chain } of segments) {
         const { size } = await stat(path);
@@ -159,7 +177,9 @@ export const openIndexFile = (folder: string): IndexFile => {
     },
     find(query) {
       const { sql, values } = conditions(query);
-      const rows = engine.prepare(`select file, start, bytes from events ${sql} order by at_ms desc, chain desc, seq desc limit ?`).all([...values, query.limit]);
+      const rows = engine
+        .prepare(`select file, start, bytes from events ${sql} order by at_ms desc, chain desc, seq desc limit ?`)
+        .all([...values, query.limit]);
       return rows.map((one) => ({ file: String(one['file']), offset: Number(one['start']), bytes: Number(one['bytes']) }));
     },
     [Symbol.dispose]: () => engine.close(),

@@ -30,7 +30,8 @@ const readKey = async (path: string): Promise<KeyObject | undefined> => {
     if (own !== undefined && uid !== own && uid !== 0) throw unusable(path, 'belongs to another user', `Run: chown ${own} ${path}`);
     if (size > MAX_FILE) throw unusable(path, `has ${size} bytes`, 'A key is a line of 32 to 4096 signs: openssl rand -hex 32');
     const text = (await file.readFile('utf8')).trim();
-    if (text.length < KEY_BYTES) throw unusable(path, `holds ${text.length} signs`, 'A key is a line of 32 to 4096 signs: openssl rand -hex 32');
+    if (text.length < KEY_BYTES)
+      throw unusable(path, `holds ${text.length} signs`, 'A key is a line of 32 to 4096 signs: openssl rand -hex 32');
     return createSecretKey(Buffer.from(text));
   } finally {
     await file.close();

@@ -37,7 +37,13 @@ export const chainStart = (key: KeyObject, chain: string): string => macOf(key, 
 /** Tells keys apart without telling anything about them. */
 export const keyName = (key: KeyObject): string => macOf(key, 'corral audit key').slice(0, 16);
 
-export const formatLine = (key: KeyObject, seq: number, at: string, prev: string, event: AuditEvent): { readonly line: string; readonly mac: string } => {
+export const formatLine = (
+  key: KeyObject,
+  seq: number,
+  at: string,
+  prev: string,
+  event: AuditEvent,
+): { readonly line: string; readonly mac: string } => {
   const covered = `"seq":${seq},"at":"${at}","prev":"${prev}","event":${JSON.stringify(event).replace(UNSEEN, escapeSign)}}`;
   const mac = macOf(key, covered);
   return { line: `${HEAD}${mac}",${covered}\n`, mac };
@@ -56,11 +62,11 @@ export const parseLine = (text: string): Line | undefined => {
   }
   if (!isObject(value)) return undefined;
   const { mac, seq, at, prev, event } = value;
-  if (typeof mac !== 'string' || typeof prev !== 'string' || typeof at !== 'string' || !Number.isSafeInteger(seq) || !isObject(event)) return undefined;
+  if (typeof mac !== 'string' || typeof prev !== 'string' || typeof at !== 'string' || !Number.isSafeInteger(seq) || !isObject(event))
+    return undefined;
   return { mac, prev, at, seq: seq as number, event: event as unknown as AuditEvent };
 };
 
 /** Bears the line the mark of this key? `text` is the line as it was read, without its newline. */
 export const isGenuine = (key: KeyObject, text: string, mac: string): boolean =>
   text.startsWith(`${HEAD}${mac}",`) && macOf(key, text.slice(PREFIX_SIGNS)) === mac;
-

@@ -62,6 +62,7 @@ export const retain = async (options: RetentionOptions): Promise<readonly string
   await replaceFile(retentionPath(folder), sealWatermark(key, { before: new Date(before).toISOString() }));
   for (const { path } of chosen) await rm(path, { force: true });
   const left = new Set((await listFolder(folder)).segments.map(({ chain }) => chain));
-  for (const chain of new Set(chosen.map((one) => one.chain))) if (!left.has(chain) && !alive(chain)) await rm(headPath(folder, chain), { force: true });
+  for (const chain of new Set(chosen.map((one) => one.chain)))
+    if (!left.has(chain) && !alive(chain)) await rm(headPath(folder, chain), { force: true });
   return chosen.map(({ chain, segment }) => `${chain}-${segment}`);
 };

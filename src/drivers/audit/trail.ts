@@ -18,7 +18,8 @@ const FOLLOW_MS = 200;
 /** A line takes about so much: where to begin to look for the last ones. */
 const GUESS = 1024;
 
-const byTime = (a: AuditRecord, b: AuditRecord): number => (a.at === b.at ? (a.chain === b.chain ? a.seq - b.seq : a.chain < b.chain ? -1 : 1) : a.at < b.at ? -1 : 1);
+const byTime = (a: AuditRecord, b: AuditRecord): number =>
+  a.at === b.at ? (a.chain === b.chain ? a.seq - b.seq : a.chain < b.chain ? -1 : 1) : a.at < b.at ? -1 : 1;
 
 const toRecord = (key: KeyObject, chain: string, text: string): AuditRecord | undefined => {
   const line = parseLine(text);
@@ -26,7 +27,12 @@ const toRecord = (key: KeyObject, chain: string, text: string): AuditRecord | un
 };
 
 /** The last records of a segment, in order, and where its last whole line ends. */
-const lastRecords = async (key: KeyObject, { path, chain }: SegmentFile, size: number, count: number): Promise<{ readonly records: readonly AuditRecord[]; readonly end: number }> => {
+const lastRecords = async (
+  key: KeyObject,
+  { path, chain }: SegmentFile,
+  size: number,
+  count: number,
+): Promise<{ readonly records: readonly AuditRecord[]; readonly end: number }> => {
   for (let reach = Math.max(65_536, count * GUESS); ; reach *= 4) {
     const from = Math.max(0, size - reach);
     const records: AuditRecord[] = [];

@@ -8,11 +8,23 @@ import { createStreamRedactor } from '../../../src/core/audit/redact/stream.ts';
 const SECRET = 'hunter2hunter2';
 
 describe('names', () => {
-  it.each(['password', 'PGPASSWORD', 'dbPass', 'API_KEY', 'x-api-key', 'accessToken', 'client_secret', 'Set-Cookie', 'Authorization', 'AWS_SESSION_TOKEN', 'MYSQL_PWD', 'authToken'])(
-    '%s is secret',
-    (name) => expect(isSecretName(name)).toBe(true),
+  it.each([
+    'password',
+    'PGPASSWORD',
+    'dbPass',
+    'API_KEY',
+    'x-api-key',
+    'accessToken',
+    'client_secret',
+    'Set-Cookie',
+    'Authorization',
+    'AWS_SESSION_TOKEN',
+    'MYSQL_PWD',
+    'authToken',
+  ])('%s is secret', (name) => expect(isSecretName(name)).toBe(true));
+  it.each(['PATH', 'PWD', 'OLDPWD', 'keyboard', 'author', 'monkey', 'HOME', 'compass', 'path'])('%s is not', (name) =>
+    expect(isSecretName(name)).toBe(false),
   );
-  it.each(['PATH', 'PWD', 'OLDPWD', 'keyboard', 'author', 'monkey', 'HOME', 'compass', 'path'])('%s is not', (name) => expect(isSecretName(name)).toBe(false));
 });
 
 describe('text', () => {
@@ -53,11 +65,20 @@ describe('text', () => {
     ['key block', `-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabcd\n-----END RSA PRIVATE KEY-----`],
     ['key block without an end', `-----BEGIN PRIVATE KEY-----\nMIIE\nabcd`],
   ])('a token of %s is known by its form', (_kind, token) => {
-    expect(createRedactor().text(`see (${token})`)).toBe(`see ([redacted]${token.includes('END') || !token.startsWith('-----') ? ')' : ''}`);
+    expect(createRedactor().text(`see (${token})`)).toBe(
+      `see ([redacted]${token.includes('END') || !token.startsWith('-----') ? ')' : ''}`,
+    );
   });
 
   it('leaves ordinary commands as they are', () => {
-    for (const text of ['git commit -m "fix: key handling"', 'npm run build && ls -la dist', 'grep -rn author src', 'cd /work; echo $PWD', 'ssh git@github.com', 'docker run -u 1000 x'])
+    for (const text of [
+      'git commit -m "fix: key handling"',
+      'npm run build && ls -la dist',
+      'grep -rn author src',
+      'cd /work; echo $PWD',
+      'ssh git@github.com',
+      'docker run -u 1000 x',
+    ])
       expect(createRedactor().text(text)).toBe(text);
   });
 
@@ -66,8 +87,26 @@ describe('text', () => {
 
 describe('argv', () => {
   it('covers the argument behind an option, whole', () => {
-    const shown = createRedactor().argv(['tool', '--password', `a b ${SECRET}`, '--token=a b c', '-u', `me:${SECRET}`, '--verbose', 'PGPASSWORD=x y z']);
-    expect(shown).toEqual(['tool', '--password', '[redacted]', '--token=[redacted]', '-u', 'me:[redacted]', '--verbose', 'PGPASSWORD=[redacted]']);
+    const shown = createRedactor().argv([
+      'tool',
+      '--password',
+      `a b ${SECRET}`,
+      '--token=a b c',
+      '-u',
+      `me:${SECRET}`,
+      '--verbose',
+      'PGPASSWORD=x y z',
+    ]);
+    expect(shown).toEqual([
+      'tool',
+      '--password',
+      '[redacted]',
+      '--token=[redacted]',
+      '-u',
+      'me:[redacted]',
+      '--verbose',
+      'PGPASSWORD=[redacted]',
+    ]);
   });
   it('does not hide the program behind an assignment in shell text', () => {
     expect(createRedactor().argv(['sh', '-c', `TOKEN=${SECRET} rm -rf /x`])).toEqual(['sh', '-c', 'TOKEN=[redacted] rm -rf /x']);
@@ -77,7 +116,13 @@ describe('argv', () => {
 describe('arguments of a call', () => {
   it('keeps no secret, no data, and learns the values of secret variables', () => {
     const redactor = createRedactor();
-    const input = { command: `echo ${SECRET}`, env: { DB_PASSWORD: SECRET, LANG: 'C' }, stdin: 'data', labels: { a: `x${SECRET}` }, password: ['x'] };
+    const input = {
+      command: `echo ${SECRET}`,
+      env: { DB_PASSWORD: SECRET, LANG: 'C' },
+      stdin: 'data',
+      labels: { a: `x${SECRET}` },
+      password: ['x'],
+    };
     learnSecrets(redactor, input);
     expect(recordableInput(redactor, input)).toEqual({
       command: 'echo [redacted]',
@@ -88,24 +133,33 @@ describe('arguments of a call', () => {
     });
   });
   it('is bounded whatever comes', () => {
-    const huge = { command: Array.from({ length: 5000 }, () => 'x'.repeat(500)), labels: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`l${i}`, 'y'.repeat(5000)])) };
+    const huge = {
+      command: Array.from({ length: 5000 }, () => 'x'.repeat(500)),
+      labels: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`l${i}`, 'y'.repeat(5000)])),
+    };
     expect(JSON.stringify(recordableInput(createRedactor(), huge)).length).toBeLessThan(40_000);
   });
 });
 
 /** Letters that are hard on matching: few, so that parts of secrets overlap with each other and with what is around them. */
-const secretText = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '1', '=', '/', ' ', 'é'), minLength: 8, maxLength: 40 }).filter((text) => text.trim().length >= 6);
+const secretText = fc
+  .string({ unit: fc.constantFrom('a', 'b', 'A', '1', '=', '/', ' ', 'é'), minLength: 8, maxLength: 40 })
+  .filter((text) => text.trim().length >= 6);
 
 describe('known values', () => {
   it('none survives, in any text', () => {
     fc.assert(
-      fc.property(fc.array(secretText, { minLength: 1, maxLength: 5 }), fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'A', '1', '=', '/', ' ', '-', '"') }), { maxLength: 6 }), (secrets, around) => {
-        const redactor = createRedactor();
-        for (const secret of secrets) redactor.know(secret);
-        const text = around.flatMap((part, i) => [part, secrets[i % secrets.length] ?? '']).join('');
-        const shown = redactor.text(text);
-        for (const secret of secrets) expect(shown).not.toContain(secret);
-      }),
+      fc.property(
+        fc.array(secretText, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'A', '1', '=', '/', ' ', '-', '"') }), { maxLength: 6 }),
+        (secrets, around) => {
+          const redactor = createRedactor();
+          for (const secret of secrets) redactor.know(secret);
+          const text = around.flatMap((part, i) => [part, secrets[i % secrets.length] ?? '']).join('');
+          const shown = redactor.text(text);
+          for (const secret of secrets) expect(shown).not.toContain(secret);
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -120,26 +174,34 @@ describe('known values', () => {
   });
 
   it('none survives a stream, wherever it is cut', () => {
-    const long = fc.integer({ min: 8, max: 4000 }).map((length) => Array.from({ length }, (_, i) => 'abcdefghij'[(i * 7 + (i >> 3)) % 10]).join(''));
+    const long = fc
+      .integer({ min: 8, max: 4000 })
+      .map((length) => Array.from({ length }, (_, i) => 'abcdefghij'[(i * 7 + (i >> 3)) % 10]).join(''));
     fc.assert(
-      fc.property(fc.array(fc.oneof(secretText, long), { minLength: 1, maxLength: 3 }), fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 20 }), fc.integer({ min: 0, max: 9000 }), (secrets, sizes, gap) => {
-        const redactor = createRedactor();
-        for (const secret of secrets) redactor.know(secret);
-        const filler = '.'.repeat(gap);
-        const text = [...secrets, ...secrets].map((secret, i) => `${filler}${i % 2 === 0 ? '\n' : ''}${secret}`).join('');
-        const stream = createStreamRedactor(redactor);
-        let shown = '';
-        for (let at = 0, i = 0; at < text.length; i += 1) {
-          const size = sizes[i % sizes.length] ?? 1;
-          shown += stream.push(text.slice(at, at + size));
-          at += size;
-        }
-        shown += stream.end();
-        // Neither as a whole nor its beginning or its end, which a long one has in different pieces.
-        for (const secret of secrets) for (const part of [secret, secret.slice(0, 1024), secret.slice(-1024)]) expect(shown).not.toContain(part);
-        for (const secret of secrets) if (secret.length > 64) expect(shown).not.toContain(secret.slice(-32));
-        expect(shown.split('.').length).toBe(text.split('.').length);
-      }),
+      fc.property(
+        fc.array(fc.oneof(secretText, long), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 0, max: 9000 }),
+        (secrets, sizes, gap) => {
+          const redactor = createRedactor();
+          for (const secret of secrets) redactor.know(secret);
+          const filler = '.'.repeat(gap);
+          const text = [...secrets, ...secrets].map((secret, i) => `${filler}${i % 2 === 0 ? '\n' : ''}${secret}`).join('');
+          const stream = createStreamRedactor(redactor);
+          let shown = '';
+          for (let at = 0, i = 0; at < text.length; i += 1) {
+            const size = sizes[i % sizes.length] ?? 1;
+            shown += stream.push(text.slice(at, at + size));
+            at += size;
+          }
+          shown += stream.end();
+          // Neither as a whole nor its beginning or its end, which a long one has in different pieces.
+          for (const secret of secrets)
+            for (const part of [secret, secret.slice(0, 1024), secret.slice(-1024)]) expect(shown).not.toContain(part);
+          for (const secret of secrets) if (secret.length > 64) expect(shown).not.toContain(secret.slice(-32));
+          expect(shown.split('.').length).toBe(text.split('.').length);
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -16,7 +16,8 @@ const settled = async (): Promise<void> => {
 };
 
 describe('configuration', () => {
-  const load = (env: Record<string, string>): Promise<unknown> => loadConfig({ flags: {}, env: { XDG_STATE_HOME: '/tmp', XDG_CONFIG_HOME: '/nonexistent', ...env }, cwd: '/' });
+  const load = (env: Record<string, string>): Promise<unknown> =>
+    loadConfig({ flags: {}, env: { XDG_STATE_HOME: '/tmp', XDG_CONFIG_HOME: '/nonexistent', ...env }, cwd: '/' });
 
   it.each([
     ['CORRAL_RATE_LIMIT_RPS', '0', /rateLimitRps.*more than 0; leave the option out/],
@@ -59,23 +60,29 @@ describe('rate', () => {
 
   it('keeps to its rate over any stretch of time, and gives a refused caller what it was promised', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 10 }), fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 60 }), async (perSecond, burst, pauses) => {
-        const limit = createRateLimit({ perSecond, burst }, undefined);
-        const granted: number[] = [];
-        for (const pause of pauses) {
-          vi.advanceTimersByTime(pause);
-          try {
-            await limit.take('x');
-            granted.push(Date.now());
-          } catch (error) {
-            vi.advanceTimersByTime((error as CorralError).details['retry_after_ms'] as number);
-            await limit.take('x');
-            granted.push(Date.now());
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 10 }),
+        fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 60 }),
+        async (perSecond, burst, pauses) => {
+          const limit = createRateLimit({ perSecond, burst }, undefined);
+          const granted: number[] = [];
+          for (const pause of pauses) {
+            vi.advanceTimersByTime(pause);
+            try {
+              await limit.take('x');
+              granted.push(Date.now());
+            } catch (error) {
+              vi.advanceTimersByTime((error as CorralError).details['retry_after_ms'] as number);
+              await limit.take('x');
+              granted.push(Date.now());
+            }
           }
-        }
-        for (let i = 0; i < granted.length; i += 1)
-          for (let j = i; j < granted.length; j += 1) expect(j - i + 1).toBeLessThanOrEqual(burst + (((granted[j] ?? 0) - (granted[i] ?? 0)) / 1000) * perSecond + 0.01);
-      }),
+          for (let i = 0; i < granted.length; i += 1)
+            for (let j = i; j < granted.length; j += 1)
+              expect(j - i + 1).toBeLessThanOrEqual(burst + (((granted[j] ?? 0) - (granted[i] ?? 0)) / 1000) * perSecond + 0.01);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -116,37 +123,44 @@ describe('turns', () => {
 
   it('never exceed the bound, lose nobody, and keep everybody within one round of the others', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 40 }), async (concurrent, callers) => {
-        const turns = createTurns({ concurrent, waiting: 100 });
-        const held: (() => void)[] = [];
-        const served: string[] = [];
-        const told = new Map<number, number>();
-        const all = callers.map((caller, index) =>
-          turns.take(caller, (message) => told.set(index, Number(/: (\d+) of/.exec(message)?.[1])), never).then((release) => {
-            served.push(caller);
-            held.push(release);
-          }),
-        );
-        await settled();
-        const waiting = callers.slice(concurrent);
-        for (let guard = 0; held.length > 0 && guard < 200; guard += 1) {
-          expect(turns.counts().running).toBeLessThanOrEqual(concurrent);
-          held.shift()?.();
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 40 }),
+        async (concurrent, callers) => {
+          const turns = createTurns({ concurrent, waiting: 100 });
+          const held: (() => void)[] = [];
+          const served: string[] = [];
+          const told = new Map<number, number>();
+          const all = callers.map((caller, index) =>
+            turns
+              .take(caller, (message) => told.set(index, Number(/: (\d+) of/.exec(message)?.[1])), never)
+              .then((release) => {
+                served.push(caller);
+                held.push(release);
+              }),
+          );
           await settled();
-        }
-        await Promise.all(all);
-        expect(served.toSorted()).toEqual(callers.toSorted());
-        // While two callers both wait, neither is served twice more often than the other, give or take one.
-        const late = served.slice(Math.min(concurrent, callers.length));
-        const left = new Map(['a', 'b', 'c'].map((name) => [name, waiting.filter((one) => one === name).length]));
-        const got = new Map<string, number>();
-        for (const name of late) {
-          for (const [other, rest] of left) if (rest > 0 && other !== name) expect((got.get(name) ?? 0) - (got.get(other) ?? 0)).toBeLessThanOrEqual(1);
-          got.set(name, (got.get(name) ?? 0) + 1);
-          left.set(name, (left.get(name) ?? 0) - 1);
-        }
-        expect(turns.counts()).toEqual({ running: 0, waiting: 0 });
-      }),
+          const waiting = callers.slice(concurrent);
+          for (let guard = 0; held.length > 0 && guard < 200; guard += 1) {
+            expect(turns.counts().running).toBeLessThanOrEqual(concurrent);
+            held.shift()?.();
+            await settled();
+          }
+          await Promise.all(all);
+          expect(served.toSorted()).toEqual(callers.toSorted());
+          // While two callers both wait, neither is served twice more often than the other, give or take one.
+          const late = served.slice(Math.min(concurrent, callers.length));
+          const left = new Map(['a', 'b', 'c'].map((name) => [name, waiting.filter((one) => one === name).length]));
+          const got = new Map<string, number>();
+          for (const name of late) {
+            for (const [other, rest] of left)
+              if (rest > 0 && other !== name) expect((got.get(name) ?? 0) - (got.get(other) ?? 0)).toBeLessThanOrEqual(1);
+            got.set(name, (got.get(name) ?? 0) + 1);
+            left.set(name, (left.get(name) ?? 0) - 1);
+          }
+          expect(turns.counts()).toEqual({ running: 0, waiting: 0 });
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -167,12 +181,23 @@ describe('turns', () => {
     await turns.take('x', silent, never);
     const greedy = Array.from({ length: 3 }, () => turns.take('greedy', silent, never));
     const outcome = Promise.allSettled(greedy);
-    await expect(turns.take('greedy', silent, never)).rejects.toMatchObject({ code: 'limit_exceeded', details: { limit: 'concurrency', retry_after_ms: expect.any(Number) } });
+    await expect(turns.take('greedy', silent, never)).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      details: { limit: 'concurrency', retry_after_ms: expect.any(Number) },
+    });
     const modest = turns.take('modest', silent, never);
     await settled();
     expect(turns.counts()).toEqual({ running: 1, waiting: 3 });
     await expect(greedy[2]).rejects.toMatchObject({ code: 'limit_exceeded' });
-    expect(await Promise.race([modest.then(() => 'granted', () => 'refused'), settled().then(() => 'waits')])).toBe('waits');
+    expect(
+      await Promise.race([
+        modest.then(
+          () => 'granted',
+          () => 'refused',
+        ),
+        settled().then(() => 'waits'),
+      ]),
+    ).toBe('waits');
     void outcome;
   });
 
@@ -208,17 +233,30 @@ describe('breaker', () => {
     const breaker = createBreaker({ threshold: 3, openMs: 10_000 });
     for (const code of ['unavailable', 'internal', 'lost'] as const) await call(breaker, failure(code));
     vi.advanceTimersByTime(4000);
-    expect(() => breaker.enter()).toThrow(expect.objectContaining({ code: 'unavailable', message: expect.stringContaining('it was lost'), details: { retry_after_ms: 6000, limit: 'breaker' } }) as Error);
+    expect(() => breaker.enter()).toThrow(
+      expect.objectContaining({
+        code: 'unavailable',
+        message: expect.stringContaining('it was lost'),
+        details: { retry_after_ms: 6000, limit: 'breaker' },
+      }) as Error,
+    );
   });
 
-  it.each(['invalid_input', 'denied', 'approval_required', 'not_found', 'conflict', 'unsupported', 'failed_to_start', 'limit_exceeded', 'cancelled'] as const)(
-    'does not count %s',
-    async (code) => {
-      const breaker = createBreaker({ threshold: 2, openMs: 10_000 });
-      for (let i = 0; i < 10; i += 1) await call(breaker, failure(code));
-      expect(() => breaker.enter()(undefined)).not.toThrow();
-    },
-  );
+  it.each([
+    'invalid_input',
+    'denied',
+    'approval_required',
+    'not_found',
+    'conflict',
+    'unsupported',
+    'failed_to_start',
+    'limit_exceeded',
+    'cancelled',
+  ] as const)('does not count %s', async (code) => {
+    const breaker = createBreaker({ threshold: 2, openMs: 10_000 });
+    for (let i = 0; i < 10; i += 1) await call(breaker, failure(code));
+    expect(() => breaker.enter()(undefined)).not.toThrow();
+  });
 
   it('counts anew after a success', async () => {
     const breaker = createBreaker({ threshold: 2, openMs: 10_000 });
@@ -234,7 +272,9 @@ describe('breaker', () => {
     await call(breaker, failure('internal'));
     vi.advanceTimersByTime(10_001);
     const end = breaker.enter();
-    expect(() => breaker.enter()).toThrow(expect.objectContaining({ code: 'unavailable', details: { retry_after_ms: 5000, limit: 'breaker' } }) as Error);
+    expect(() => breaker.enter()).toThrow(
+      expect.objectContaining({ code: 'unavailable', details: { retry_after_ms: 5000, limit: 'breaker' } }) as Error,
+    );
     end(undefined);
     await settled();
     expect(() => breaker.enter()(undefined)).not.toThrow();
@@ -260,11 +300,17 @@ describe('breaker', () => {
 });
 
 describe('all together', () => {
-  const context = (signal: AbortSignal = never): Call['context'] => ({ caller: { id: 'a', via: 'mcp', scopes: [] }, signal, progress: silent });
+  const context = (signal: AbortSignal = never): Call['context'] => ({
+    caller: { id: 'a', via: 'mcp', scopes: [] },
+    signal,
+    progress: silent,
+  });
   const callOf = (): Call => ({ id: 'c', operation: { name: 'x.y' } as Call['operation'], input: {}, context: context(), limited: true });
 
   it('a refusal by the breaker gives the turn back', async () => {
-    const limits = createLimits({ maxConcurrent: 1, maxQueue: 4, breakerThreshold: 1, breakerSeconds: 60 } as Parameters<typeof createLimits>[0]);
+    const limits = createLimits({ maxConcurrent: 1, maxQueue: 4, breakerThreshold: 1, breakerSeconds: 60 } as Parameters<
+      typeof createLimits
+    >[0]);
     const first = await limits?.admit(callOf());
     first?.settle(new CorralError('internal', 'broken'));
     first?.[Symbol.dispose]();
@@ -273,7 +319,16 @@ describe('all together', () => {
   });
 
   it('costs little when nobody waits', async () => {
-    const limits = createLimits({ rateLimitRps: 1_000_000, rateLimitBurst: 1_000_000, rateLimitTotalRps: 1_000_000, rateLimitTotalBurst: 1_000_000, maxConcurrent: 8, maxQueue: 4, breakerThreshold: 5, breakerSeconds: 60 } as Parameters<typeof createLimits>[0]);
+    const limits = createLimits({
+      rateLimitRps: 1_000_000,
+      rateLimitBurst: 1_000_000,
+      rateLimitTotalRps: 1_000_000,
+      rateLimitTotalBurst: 1_000_000,
+      maxConcurrent: 8,
+      maxQueue: 4,
+      breakerThreshold: 5,
+      breakerSeconds: 60,
+    } as Parameters<typeof createLimits>[0]);
     const once = async (): Promise<void> => {
       using admission = await limits?.admit(callOf());
       admission?.settle(undefined);

@@ -15,7 +15,13 @@ describe('recording', () => {
     await write(state.path, 3);
     const [path = ''] = await segmentsOf(state.path);
     const events = (await linesOf(path)).map((line) => JSON.parse(line) as { seq: number; event: { kind: string } });
-    expect(events.map(({ seq, event }) => [seq, event.kind])).toEqual([[1, 'opened'], [2, 'decided'], [3, 'decided'], [4, 'decided'], [5, 'closed']]);
+    expect(events.map(({ seq, event }) => [seq, event.kind])).toEqual([
+      [1, 'opened'],
+      [2, 'decided'],
+      [3, 'decided'],
+      [4, 'decided'],
+      [5, 'closed'],
+    ]);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(state.path, 'audit'))).mode & 0o777).toBe(0o700);
   });
@@ -49,7 +55,14 @@ describe('recording', () => {
   test('events from before the key was there come first', async () => {
     await using state = await stateFolder();
     const { createAuditLog } = await import('../../../src/drivers/audit/audit-log.ts');
-    const log = createAuditLog({ stateDir: state.path, chain: 'vone', retentionMs: 1e9, bytes: 1e9, anchor: false, onNotice: () => undefined });
+    const log = createAuditLog({
+      stateDir: state.path,
+      chain: 'vone',
+      retentionMs: 1e9,
+      bytes: 1e9,
+      anchor: false,
+      onNotice: () => undefined,
+    });
     log.record({ kind: 'ended', code: 'invalid_input' });
     await expect(log.flush()).rejects.toMatchObject({ code: 'unavailable' });
     await log.open();
@@ -88,27 +101,30 @@ describe('recording', () => {
     expect(report.records).toBeGreaterThan(1);
   });
 
-  test.skipIf(!canMount)('a full disk loses nothing: lines wait, and follow when there is room (needs root, to mount a small tmpfs)', async () => {
-    await using state = await stateFolder();
-    const folder = join(state.path, 'small');
-    await mkdir(folder);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k,mode=700', 'corral-test', folder], { stdio: 'pipe' });
-    try {
-      const notices: string[] = [];
-      const log = await openLog(folder, { onNotice: (message) => notices.push(message) });
-      for (let i = 0; i < 1000; i += 1) log.record({ kind: 'started', caller: 'me', message: `${i} ${'x'.repeat(200)}` });
-      await expect(log.flush()).rejects.toMatchObject({ code: 'unavailable', message: expect.stringMatching(/ENOSPC|no space/) });
-      expect(log.health().ok).toBe(false);
-      execFileSync('mount', ['-o', 'remount,size=16m', folder], { stdio: 'pipe' });
-      await log.flush();
-      expect(log.health()).toMatchObject({ ok: true, queued: 0, lost: 0 });
-      await log[Symbol.asyncDispose]();
-      expect(notices.length).toBe(2);
-      expect(await verify(folder)).toMatchObject({ ok: true, records: 1002, notes: [] });
-    } finally {
-      execFileSync('umount', [folder], { stdio: 'pipe' });
-    }
-  });
+  test.skipIf(!canMount)(
+    'a full disk loses nothing: lines wait, and follow when there is room (needs root, to mount a small tmpfs)',
+    async () => {
+      await using state = await stateFolder();
+      const folder = join(state.path, 'small');
+      await mkdir(folder);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k,mode=700', 'corral-test', folder], { stdio: 'pipe' });
+      try {
+        const notices: string[] = [];
+        const log = await openLog(folder, { onNotice: (message) => notices.push(message) });
+        for (let i = 0; i < 1000; i += 1) log.record({ kind: 'started', caller: 'me', message: `${i} ${'x'.repeat(200)}` });
+        await expect(log.flush()).rejects.toMatchObject({ code: 'unavailable', message: expect.stringMatching(/ENOSPC|no space/) });
+        expect(log.health().ok).toBe(false);
+        execFileSync('mount', ['-o', 'remount,size=16m', folder], { stdio: 'pipe' });
+        await log.flush();
+        expect(log.health()).toMatchObject({ ok: true, queued: 0, lost: 0 });
+        await log[Symbol.asyncDispose]();
+        expect(notices.length).toBe(2);
+        expect(await verify(folder)).toMatchObject({ ok: true, records: 1002, notes: [] });
+      } finally {
+        execFileSync('umount', [folder], { stdio: 'pipe' });
+      }
+    },
+  );
 
   test('more than can wait is counted, and the gap is told in the log', async () => {
     await using state = await stateFolder();
@@ -127,7 +143,15 @@ describe('recording', () => {
   test('an event costs little of the main thread', async () => {
     await using state = await stateFolder();
     await using log = await openLog(state.path);
-    const event = { kind: 'decided', call: 'cabcdefghijk', caller: 'local', via: 'mcp', operation: 'command.execute', verdict: 'allow', input: { command: 'npm run build && npm test', cwd: '/work', labels: {} } } as const;
+    const event = {
+      kind: 'decided',
+      call: 'cabcdefghijk',
+      caller: 'local',
+      via: 'mcp',
+      operation: 'command.execute',
+      verdict: 'allow',
+      input: { command: 'npm run build && npm test', cwd: '/work', labels: {} },
+    } as const;
     for (let i = 0; i < 2000; i += 1) log.record(event);
     await log.flush();
     const began = performance.now();
@@ -190,7 +214,8 @@ describe('reading', () => {
       log.record({ kind: 'exited', caller: 'ann', outcome: 'exited 0' });
     }
     const trail = createAuditTrail({ stateDir: state.path });
-    const find = async (query: object): Promise<readonly number[]> => (await trail.search({ limit: 10, ...query }, never)).map(({ seq }) => seq);
+    const find = async (query: object): Promise<readonly number[]> =>
+      (await trail.search({ limit: 10, ...query }, never)).map(({ seq }) => seq);
     expect(await find({ caller: 'ann' })).toEqual([4, 2]);
     expect(await find({ operation: 'files.act' })).toEqual([3]);
     expect(await find({ outcome: 'exited' })).toEqual([4, 2]);

@@ -14,7 +14,15 @@ export const stateFolder = async (): Promise<{ readonly path: string } & AsyncDi
 };
 
 export const openLog = async (stateDir: string, options: Partial<AuditLogOptions> = {}): Promise<AuditSink> => {
-  const log = createAuditLog({ stateDir, chain: 'vone', retentionMs: 90 * DAY_MS, bytes: 256 * 1024 * 1024, anchor: false, onNotice: () => undefined, ...options });
+  const log = createAuditLog({
+    stateDir,
+    chain: 'vone',
+    retentionMs: 90 * DAY_MS,
+    bytes: 256 * 1024 * 1024,
+    anchor: false,
+    onNotice: () => undefined,
+    ...options,
+  });
   await log.open();
   return log;
 };
@@ -22,14 +30,19 @@ export const openLog = async (stateDir: string, options: Partial<AuditLogOptions
 /** Records and closes, as a process of its own would. */
 export const write = async (stateDir: string, count: number, options: Partial<AuditLogOptions> = {}): Promise<void> => {
   await using log = await openLog(stateDir, options);
-  for (let i = 0; i < count; i += 1) log.record({ kind: 'decided', caller: 'me', operation: 'command.execute', verdict: 'allow', input: { command: `echo ${i}` } });
+  for (let i = 0; i < count; i += 1)
+    log.record({ kind: 'decided', caller: 'me', operation: 'command.execute', verdict: 'allow', input: { command: `echo ${i}` } });
 };
 
 export const verify = (stateDir: string, keyFile?: string): Promise<AuditReport> =>
   createAuditTrail({ stateDir, ...(keyFile !== undefined && { keyFile }) }).verify(new AbortController().signal);
 
 export const segmentsOf = async (stateDir: string): Promise<readonly string[]> =>
-  (await readdir(join(stateDir, 'audit'))).filter((name) => name.endsWith('.jsonl')).toSorted().map((name) => join(stateDir, 'audit', name));
+  (await readdir(join(stateDir, 'audit')))
+    .filter((name) => name.endsWith('.jsonl'))
+    .toSorted()
+    .map((name) => join(stateDir, 'audit', name));
 
 export const linesOf = async (path: string): Promise<string[]> => (await readFile(path, 'utf8')).split('\n').slice(0, -1);
-export const writeLines = (path: string, lines: readonly string[]): Promise<void> => writeFile(path, lines.map((line) => `${line}\n`).join(''));
+export const writeLines = (path: string, lines: readonly string[]): Promise<void> =>
+  writeFile(path, lines.map((line) => `${line}\n`).join(''));

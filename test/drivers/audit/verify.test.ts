@@ -26,10 +26,14 @@ describe('a chain', () => {
     expect(report.heads.map(({ seq }) => seq)).toEqual([52, 52]);
   });
 
-  it('shows an edit', async () => expect(await kindsAfter((lines) => replaced(lines, 5, (lines[5] ?? '').replace('echo 4', 'echo 5')))).toEqual(['edited']));
-  it('shows an edited time', async () => expect(await kindsAfter((lines) => replaced(lines, 5, (lines[5] ?? '').replace('"at":"20', '"at":"19')))).toEqual(['edited']));
-  it('shows a line put in between', async () => expect(await kindsAfter((lines) => [...lines.slice(0, 5), lines[3] ?? '', ...lines.slice(5)])).toContain('reordered'));
-  it('shows two lines that changed places', async () => expect(await kindsAfter((lines) => replaced(replaced(lines, 5, lines[6] ?? ''), 6, lines[5] ?? ''))).toContain('reordered'));
+  it('shows an edit', async () =>
+    expect(await kindsAfter((lines) => replaced(lines, 5, (lines[5] ?? '').replace('echo 4', 'echo 5')))).toEqual(['edited']));
+  it('shows an edited time', async () =>
+    expect(await kindsAfter((lines) => replaced(lines, 5, (lines[5] ?? '').replace('"at":"20', '"at":"19')))).toEqual(['edited']));
+  it('shows a line put in between', async () =>
+    expect(await kindsAfter((lines) => [...lines.slice(0, 5), lines[3] ?? '', ...lines.slice(5)])).toContain('reordered'));
+  it('shows two lines that changed places', async () =>
+    expect(await kindsAfter((lines) => replaced(replaced(lines, 5, lines[6] ?? ''), 6, lines[5] ?? ''))).toContain('reordered'));
   it('shows a line taken out', async () => expect(await kindsAfter((lines) => lines.toSpliced(7, 1))).toEqual(['missing_records']));
   it('shows a first line taken out', async () => expect(await kindsAfter((lines) => lines.slice(1))).toContain('reordered'));
   it('shows an end cut off', async () => expect(await kindsAfter((lines) => lines.slice(0, 12))).toEqual(['truncated']));
@@ -187,7 +191,14 @@ describe('the key', () => {
   });
 
   it.each([
-    ['readable by others', async (path: string) => { await writeFile(path, 'k'.repeat(40)); await chmod(path, 0o644); }, /read or changed by others/],
+    [
+      'readable by others',
+      async (path: string) => {
+        await writeFile(path, 'k'.repeat(40));
+        await chmod(path, 0o644);
+      },
+      /read or changed by others/,
+    ],
     ['too short', (path: string) => writeFile(path, 'short', { mode: 0o600 }), /holds 5 signs/],
     ['missing', async () => undefined, /does not exist/],
     ['a link', (path: string) => symlink('/etc/passwd', path), /is a link/],

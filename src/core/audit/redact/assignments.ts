@@ -38,7 +38,9 @@ const valueAfter = (text: string, name: string, from: number, end: number): Span
   }
   if (text.charAt(from) !== '-' || gap === end + closing) return undefined;
   const stop = wordEnd(text, gap);
-  return stop > gap && !looksLikeOption(text.slice(gap, Math.min(stop, gap + REACH))) ? { context: from, start: gap, end: stop } : undefined;
+  return stop > gap && !looksLikeOption(text.slice(gap, Math.min(stop, gap + REACH)))
+    ? { context: from, start: gap, end: stop }
+    : undefined;
 };
 
 /** `-u name:password`: what stands behind the colon. */

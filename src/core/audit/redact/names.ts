@@ -1,6 +1,20 @@
 /** Parts of a name that make it secret when they stand alone: `API_KEY`, `ssh-key`, not `keyboard`. */
 const PARTS: ReadonlySet<string> = new Set([
-  'key', 'auth', 'oauth', 'pass', 'pw', 'pwd', 'passcode', 'cred', 'creds', 'jwt', 'bearer', 'otp', 'sig', 'signature', 'pat',
+  'key',
+  'auth',
+  'oauth',
+  'pass',
+  'pw',
+  'pwd',
+  'passcode',
+  'cred',
+  'creds',
+  'jwt',
+  'bearer',
+  'otp',
+  'sig',
+  'signature',
+  'pat',
 ]);
 
 /** What makes a name secret wherever it stands: `PGPASSWORD`, `authtoken`. */
@@ -17,7 +31,10 @@ export const isSecretName = (name: string): boolean => {
   const lower = shown.toLowerCase();
   if (NOT_SECRET.has(lower)) return false;
   if (INSIDE.test(lower.replace(/[^a-z0-9]/g, ''))) return true;
-  const parts = shown.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase().split(/[^a-z0-9]+/);
+  const parts = shown
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
   return parts.some((part) => PARTS.has(part) || (part.endsWith('pass') && !ORDINARY.has(part)));
 };
 

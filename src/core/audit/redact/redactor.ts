@@ -26,7 +26,8 @@ const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/s;
 /** The word behind one of these is text of a program, not a value. */
 const TAKES_TEXT = /^-[a-z]*[ce]$/;
 
-const cut = (text: string, max: number, rest: number): string => (rest > 0 || text.length > max ? `${text.slice(0, max)}… (${rest + Math.max(0, text.length - max)} more)` : text);
+const cut = (text: string, max: number, rest: number): string =>
+  rest > 0 || text.length > max ? `${text.slice(0, max)}… (${rest + Math.max(0, text.length - max)} more)` : text;
 
 export const createRedactor = (): Redactor => {
   const values = createKnownValues();
@@ -49,10 +50,12 @@ export const createRedactor = (): Redactor => {
 
   /** The argument as it may be shown, given the one before it. */
   const argument = (word: string, before: string | undefined, max: number): string => {
-    if (before?.startsWith('-') === true && !before.includes('=') && isSecretName(before.replace(/^-+/, '')) && !looksLikeOption(word)) return MARK;
+    if (before?.startsWith('-') === true && !before.includes('=') && isSecretName(before.replace(/^-+/, '')) && !looksLikeOption(word))
+      return MARK;
     const assigned = LONG_OPTION.exec(word) ?? (before !== undefined && TAKES_TEXT.test(before) ? null : VARIABLE.exec(word));
     if (assigned !== null && isSecretName((assigned[1] ?? '').replace(/^-+/, ''))) return `${assigned[1] ?? ''}=${MARK}`;
-    if (before !== undefined && /^(?:-u|-U|--user|--proxy-user)$/.test(before) && word.includes(':')) return `${redacted(word.slice(0, word.indexOf(':')), max)}:${MARK}`;
+    if (before !== undefined && /^(?:-u|-U|--user|--proxy-user)$/.test(before) && word.includes(':'))
+      return `${redacted(word.slice(0, word.indexOf(':')), max)}:${MARK}`;
     return redacted(word, max);
   };
 

@@ -35,7 +35,8 @@ const TOKENS = new RegExp(
 );
 
 /** Every token above begins with one of these: text without them is not looked at twice. */
-const TOKEN_HINT = /A[KSBCRI][A-Z]{2}|gh[pousr]_|hub_pat_|gl[a-z]{2,5}-|xox|xapp-|sk-|k_(?:live|test)_|whsec_|eyJ|npm_|pypi-|AIza|ya29\.|1\/\/0|GOCSPX-|hf_|SG\.|_v1_|shp[acps]|dckr_|hv[sbr]\.|AGE-|:AA/;
+const TOKEN_HINT =
+  /A[KSBCRI][A-Z]{2}|gh[pousr]_|hub_pat_|gl[a-z]{2,5}-|xox|xapp-|sk-|k_(?:live|test)_|whsec_|eyJ|npm_|pypi-|AIza|ya29\.|1\/\/0|GOCSPX-|hf_|SG\.|_v1_|shp[acps]|dckr_|hv[sbr]\.|AGE-|:AA/;
 
 const SCHEME = /(?<![A-Za-z0-9])(?:Bearer|Basic)[ \t]{1,8}([A-Za-z0-9._~+/=-]{6,8192})/gi;
 

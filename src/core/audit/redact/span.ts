@@ -16,7 +16,8 @@ export const mergeSpans = (spans: readonly Span[]): readonly Span[] => {
     if (span.end <= span.start) continue;
     const last = merged.at(-1);
     if (last === undefined || span.start > last.end) merged.push(span);
-    else merged[merged.length - 1] = { context: Math.min(last.context, span.context), start: last.start, end: Math.max(last.end, span.end) };
+    else
+      merged[merged.length - 1] = { context: Math.min(last.context, span.context), start: last.start, end: Math.max(last.end, span.end) };
   }
   return merged;
 };

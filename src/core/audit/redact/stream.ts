@@ -37,7 +37,10 @@ export const createStreamRedactor = (redactor: Redactor): StreamRedactor => {
 
   /** Shows what stands before the place, keeps the rest. */
   const release = (spans: readonly Span[], place: number): string => {
-    const shown = cover(held.slice(0, place), spans.filter((span) => span.end <= place));
+    const shown = cover(
+      held.slice(0, place),
+      spans.filter((span) => span.end <= place),
+    );
     held = held.slice(place);
     return shown;
   };

@@ -34,7 +34,9 @@ const percentEncoded = (value: string): string | undefined => {
 
 /** Without the last letters, which depend on what follows. */
 const base64 = (value: string): string | undefined => {
-  const encoded = Buffer.from(value).toString('base64').replace(/.{0,2}={1,2}$/, '');
+  const encoded = Buffer.from(value)
+    .toString('base64')
+    .replace(/.{0,2}={1,2}$/, '');
   return encoded.length < 2 * MIN_VALUE ? undefined : encoded;
 };
 

@@ -33,7 +33,10 @@ export const auditLine = ({ at, event, genuine }: AuditRecord, style: Style): st
     style.dim(about.length > MAX_DETAIL ? `${about.slice(0, MAX_DETAIL)}…` : about),
     genuine ? '' : style.red('(this line is not genuine: run corral audit verify)'),
   ];
-  return `${parts.filter((part) => part !== '').join('  ').trimEnd()}\n`;
+  return `${parts
+    .filter((part) => part !== '')
+    .join('  ')
+    .trimEnd()}\n`;
 };
 
 /** One line for a program. */

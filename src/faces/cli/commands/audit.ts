@@ -47,11 +47,17 @@ const timeOption = (option: string, text: string | undefined, now: number): numb
   if (ago !== null) return now - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? 0);
   const moment = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(moment)) return moment;
-  throw new CorralError('invalid_input', `${option}: "${text}" is no time.`, { hint: `Write ${option} 2h (or 30m, 7d), or ${option} 2026-11-20T12:00:00Z.` });
+  throw new CorralError('invalid_input', `${option}: "${text}" is no time.`, {
+    hint: `Write ${option} 2h (or 30m, 7d), or ${option} 2026-11-20T12:00:00Z.`,
+  });
 };
 
 /** Opens the house to look only, ends the look with a signal, and closes it whatever happens. */
-const looking = async (context: CliContext, args: ServerArguments, work: (app: App, signal: AbortSignal) => Promise<number>): Promise<number> => {
+const looking = async (
+  context: CliContext,
+  args: ServerArguments,
+  work: (app: App, signal: AbortSignal) => Promise<number>,
+): Promise<number> => {
   const app = openGuest(context, await loadSettings(context, args), 'reader', 'audit');
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
@@ -88,7 +94,15 @@ export const runAuditSearch = async (context: CliContext, args: ServerArguments,
   const now = Date.now();
   const { caller, operation, outcome, text } = options;
   const limit = countOption('--limit', options.limit, DEFAULT_LIMIT);
-  const query = { caller, operation, outcome, text, limit, sinceMs: timeOption('--since', options.since, now), untilMs: timeOption('--until', options.until, now) };
+  const query = {
+    caller,
+    operation,
+    outcome,
+    text,
+    limit,
+    sinceMs: timeOption('--since', options.since, now),
+    untilMs: timeOption('--until', options.until, now),
+  };
   return looking(context, args, async (app, signal) => {
     const found = await (await app.audit()).search(query, signal);
     const write = writer(context, options.json);

@@ -100,9 +100,9 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     return services;
   };
 
-  const blockList = config.rules === undefined ? undefined : createBlockList(() => opened().store);
+  const blockList = createBlockList(() => opened().store);
   const openGate = async (): Promise<Services['gate']> => {
-    if (blockList === undefined) return undefined;
+    if (config.rules === undefined) return undefined;
     const [{ loadConfiguredPolicy }, { createGate }] = await Promise.all([import('./core/policy/configured.ts'), import('./core/policy/gate.ts')]);
     const policy = loadConfiguredPolicy(config);
     return policy === undefined ? undefined : createGate({ policy, isBlocked: blockList.isBlocked });
@@ -175,7 +175,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     config,
     drivers,
     shells,
-    blockList,
+    blockList: config.rules === undefined ? undefined : blockList,
   });
   const invoke = createInvoke({
     ready,
@@ -242,7 +242,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     return createAuditTrail({ stateDir: config.stateDir, keyFile: config.auditKeyFile });
   };
 
-  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, doctor, audit: auditTrail, ready, close };
+  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, blockList, doctor, audit: auditTrail, ready, close };
 };
 
 void runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

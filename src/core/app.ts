@@ -6,6 +6,7 @@ import type { DoctorReport } from './doctor/report.ts';
 import type { Executions } from './executions/types.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
+import type { BlockList } from './policy/block-list.ts';
 import type { Presenter } from './output/presenter.ts';
 import type { Sandboxes } from './sandboxes/types.ts';
 
@@ -37,6 +38,7 @@ export interface App {
   readonly sandboxes: Sandboxes;
   readonly presenter: Presenter;
   readonly logs: LogStore;
+  readonly blockList: BlockList;
   /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
   doctor(signal?: AbortSignal): Promise<DoctorReport>;
   /** What was recorded in this state folder, by whichever process. */

@@ -76,7 +76,9 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           title: titleOf(input.command),
           plan: async ({ live }) => {
             if (context.decision !== undefined) requireCaps(context.decision, live);
-            return { steps: decidedSteps(input.command, context.decision, live) ?? steps };
+            const decided = decidedSteps(input.command, context.decision, live);
+            // What is executed then is not what was written: the record keeps both.
+            return decided === undefined ? { steps } : { steps: decided, meta: { asked: input.command } };
           },
           cwd: input.cwd,
           env: input.env,

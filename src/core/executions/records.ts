@@ -14,10 +14,13 @@ export const ending = (exit: Exit): Partial<Omit<ExecutionRecord, 'id'>> => ({
   ...(exit.message !== undefined && exit.message !== '' && { message: exit.message }),
 });
 
+/** Of the operation's own notes; what is longer stays in the store alone. */
+const META_BYTES = 8192;
+
 /** The part of a record that travels with the execution, so that another server can write the record anew. At most 16 KiB. */
 export const metaOf = (record: ExecutionRecord): string => {
   const { title, cwd, labels, caller, meta } = record;
-  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta });
+  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta: meta.length > META_BYTES ? '{}' : meta });
 };
 
 /** The inverse. What a sandbox says is not trusted: anything but strings of sane length is dropped. */

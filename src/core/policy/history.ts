@@ -14,11 +14,23 @@ const stepsOf = (json: string): readonly (readonly string[])[] | undefined => {
   }
 };
 
+const askedOf = (json: string): string | readonly string[] | undefined => {
+  try {
+    const { asked } = JSON.parse(json) as { readonly asked?: unknown };
+    return typeof asked === 'string' || (Array.isArray(asked) && asked.every((word) => typeof word === 'string')) ? asked : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /**
  * What a recorded execution was asked for. Shell text is recorded as the shell that read it: it is known by the title, which is the text itself. Undefined for
  * a record that no longer tells.
  */
-export const requestOfRecord = ({ id, steps, title, cwd, caller }: ExecutionRecord): HistoryEntry | undefined => {
+export const requestOfRecord = ({ id, steps, title, cwd, caller, meta }: ExecutionRecord): HistoryEntry | undefined => {
+  // Under rules the steps are what was made of the command; the record keeps what was asked for.
+  const asked = askedOf(meta);
+  if (asked !== undefined) return { id, request: { caller, cwd, ...(typeof asked === 'string' ? { shell: asked } : { argv: asked }) } };
   const read = stepsOf(steps);
   const [first] = read ?? [];
   if (read === undefined || first === undefined) return undefined;

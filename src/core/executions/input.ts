@@ -4,6 +4,8 @@ import { CorralError } from '../../ports/errors.ts';
 /** The kernel refuses a single argument of 128 KiB; the text of a command is one. */
 export const ARGUMENT_BYTES = 128 * 1024 - 1;
 const WAIT_CAP_SECONDS = 50;
+/** As they travel with the execution, beside its title and folder. */
+const LABELS_BYTES = 8192;
 
 export const noNul = (text: string): boolean => !text.includes('\0');
 const NUL_MESSAGE = 'must not contain NUL';
@@ -30,6 +32,7 @@ export const startFields = {
   labels: z
     .record(z.string().min(1).max(64), z.string().max(256))
     .refine((labels) => Object.keys(labels).length <= 16, 'at most 16 labels')
+    .refine((labels) => Buffer.byteLength(JSON.stringify(JSON.stringify(labels))) <= LABELS_BYTES, `at most ${String(LABELS_BYTES)} bytes together`)
     .optional(),
   detach: z.boolean().optional().describe('Goes on if this call is cancelled.'),
 } as const;

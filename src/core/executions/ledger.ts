@@ -149,7 +149,8 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     for (const one of [...tracked.values()].filter(({ live }) => live.record.id === sandbox)) {
       const exit = exits.get(one.record.id)?.exit;
       if (exit === undefined) await measure(one);
-      close(one, exit === undefined ? lostChange(reason) : ending(exit), exit);
+      const ranMs = Math.max(0, Date.now() - one.record.startedMs);
+      close(one, exit === undefined ? { ...lostChange(reason), durationMs: ranMs } : ending(exit), exit);
     }
     for (const found of recalled)
       if ((await store.execution(found.execution)) === undefined) store.insertExecution(recordFromMeta(sandbox, found));

@@ -9,7 +9,7 @@ import { ARGUMENT_BYTES, checkArgv, executionId, noNul, startFields, stdinBytes,
 import type { Executions } from './types.ts';
 import { needsBash } from './shell.ts';
 import { parseUntil, untilSchema } from './until.ts';
-import { executionOutput, outcomeView, viewExecution } from './view.ts';
+import { durationOf, executionOutput, outcomeView, viewExecution } from './view.ts';
 import { waitForExecutions } from './waiting.ts';
 
 export interface ExecutionOperationsDeps {
@@ -57,7 +57,9 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     hints: HINTS,
     input: z.strictObject({
       command: z
-        .union([z.string().refine((text) => text.trim() !== '', 'is empty').refine(noNul, 'must not contain NUL'), z.array(z.string())])
+        .union([z.string().refine((text) => text.trim() !== '', 'is empty').refine(noNul, 'must not contain NUL'), z.array(z.string())], {
+          error: ({ input }) => (typeof input === 'string' ? undefined : 'give shell text, or an array of strings'),
+        })
         .describe('Shell text, or ["program", "arg", ...] without a shell.'),
       ...startFields,
       pty: z.boolean().optional().describe('Give it a terminal; all output is stdout.'),
@@ -85,7 +87,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           stdin: stdinBytes(input.stdin),
           keepStdinOpen: keepsInputOpen(input),
           pty: input.pty === true ? PTY : undefined,
-          timeoutMs: cappedTimeoutMs(Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
+          timeoutMs: cappedTimeoutMs(Math.ceil((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
           outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,
           labels: input.labels ?? {},
@@ -195,7 +197,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
             execution_id: id,
             status: record.status,
             ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }),
-            ...(record.durationMs !== undefined && { duration_ms: Math.round(record.durationMs) }),
+            ...durationOf(record),
             survivors: [...ended.survivors],
           };
         }),
@@ -234,7 +236,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           command: record.title,
           ...(record.labels !== '{}' && { labels: JSON.parse(record.labels) as Record<string, string> }),
           started: new Date(record.startedMs).toISOString(),
-          duration_ms: Math.round(record.durationMs ?? Date.now() - record.startedMs),
+          ...durationOf(record),
           ...((record.background ?? 0) > 0 && { background: record.background }),
         })),
         ...(records.length > limit && { next_cursor: page.at(-1)?.id }),

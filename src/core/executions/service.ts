@@ -110,8 +110,11 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       }
       throw new CorralError('cancelled', request.detach ? 'The call was cancelled; the program goes on.' : 'The call was cancelled and its program ended.');
     }
+    if (ended === 'done') return lookOf(one);
+    // A handle is good in every server of the state folder, and after the end of this one.
+    await store.flush().catch(report('the record of an execution that goes on is not durable yet'));
     // Of a program that goes on nobody has told how much it printed so far: the log files say.
-    return ended === 'done' ? lookOf(one) : look(one.record.id);
+    return look(one.record.id);
   };
 
   const unknown = (id: string): CorralError =>

@@ -35,7 +35,7 @@ const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
   output_limit: 'It printed more than is kept of one execution and was ended; what it printed up to there is kept.',
   memory_limit: 'The sandbox used more memory than it may, and this execution was the largest.',
   disk_limit: 'The disk that keeps the output is full; what could be written is kept.',
-  lost: 'Its sandbox ended before it did. Start it again: the next call gets a new sandbox.',
+  lost: 'How it ended is not known. Start it again if it is still wanted: a call that names no sandbox gets one that lives.',
 };
 
 /** What the caller may not see for itself, one sentence each. */
@@ -48,6 +48,12 @@ export const hintsFor = (record: ExecutionRecord): string[] => {
   const background = record.background ?? 0;
   if (background > 0) hints.push(`${String(background)} background process${background === 1 ? '' : 'es'} of it still run${background === 1 ? 's' : ''}; terminate ends them too.`);
   return hints;
+};
+
+/** Of one that runs, so far; unknown of one whose end nobody saw. Never negative, whatever was done to the clock. */
+export const durationOf = ({ status, durationMs, startedMs }: ExecutionRecord): { readonly duration_ms?: number } => {
+  if (durationMs !== undefined) return { duration_ms: Math.round(durationMs) };
+  return status === 'running' ? { duration_ms: Math.max(0, Date.now() - startedMs) } : {};
 };
 
 /** One execution as an answer, its output cut to the budget (bytes, both streams together). */
@@ -63,7 +69,7 @@ export const viewExecution = async (presenter: Presenter, look: Look, budgetByte
     ...extra,
     ...(shown.stdout !== undefined && { stdout: streamView(shown.stdout) }),
     ...(shown.stderr !== undefined && { stderr: streamView(shown.stderr) }),
-    duration_ms: Math.round(record.durationMs ?? Date.now() - record.startedMs),
+    ...durationOf(record),
     ...(hints.length > 0 && { hints }),
   };
 };

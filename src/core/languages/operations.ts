@@ -63,7 +63,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           env: input.env,
           stdin: stdinBytes(input.stdin),
           keepStdinOpen: input.stdin === undefined && (input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)),
-          timeoutMs: cappedTimeoutMs(Math.round((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
+          timeoutMs: cappedTimeoutMs(Math.ceil((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
           outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,
           labels: input.labels ?? {},

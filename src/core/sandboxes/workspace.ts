@@ -1,14 +1,27 @@
 import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 
 const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/root', '/home', '/tmp']);
 
+/** Programs and settings of the machine: nothing beneath them is a project. */
+const SYSTEM_TREES = ['/etc', '/proc', '/sys', '/dev', '/boot', '/bin', '/sbin', '/lib', '/lib64', '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/libexec', '/usr/share'];
+
 /** Is `inner` the folder `outer` or beneath it? On path components, never on strings. */
 export const isWithin = (inner: string, outer: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
+
+/** With every link on the way followed, as far as the way exists: it may be made only later. */
+const realPrefix = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    const above = dirname(path);
+    return above === path ? path : join(realPrefix(above), basename(path));
+  }
+};
 
 const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
   code === 'ENOENT' ? 'there is no such folder' : code === 'EACCES' ? 'this server may not enter it' : message;
@@ -42,11 +55,12 @@ export const resolveWorkspace = (folder: string, stateDir: string): string => {
   } catch {
     // A home that does not exist cannot be mounted by accident.
   }
-  if (FORBIDDEN.has(real) || real === home)
+  if (FORBIDDEN.has(real) || SYSTEM_TREES.some((tree) => isWithin(real, tree)) || isWithin(home, real))
     throw new CorralError('invalid_input', `The workspace ${real} is a system folder or a whole home.`, {
       hint: 'Name a project folder inside it: everything in a workspace can be changed by what runs in the sandbox.',
     });
-  if (isWithin(real, stateDir) || isWithin(stateDir, real))
+  const state = realPrefix(stateDir);
+  if (isWithin(real, state) || isWithin(state, real))
     throw new CorralError('invalid_input', `The workspace ${real} and the state folder ${stateDir} lie within each other.`, {
       hint: 'Choose another workspace, or another state folder with --state-dir.',
     });

@@ -21,7 +21,7 @@ interface Row {
   readonly outcome?: { readonly kind: string; readonly code?: number; readonly signal?: string };
   readonly command: string;
   readonly started: string;
-  readonly duration_ms: number;
+  readonly duration_ms?: number;
   readonly background?: number;
 }
 
@@ -48,7 +48,7 @@ export const runPs = async (context: CliContext, args: ServerArguments, options:
     row.execution_id,
     statusWords(row),
     ago(Date.parse(row.started), now),
-    shortDuration(row.duration_ms),
+    row.duration_ms === undefined ? '' : shortDuration(row.duration_ms),
     row.sandbox_id,
     printable(row.command),
   ]);

@@ -203,3 +203,10 @@ test('a working directory may begin with the home of the sandbox', async () => {
     message: expect.stringContaining('"/home/sandbox"'),
   });
 });
+
+test('the handle of a program that goes on is durable before it is given out', async () => {
+  let flushed = 0;
+  await using house = await openHouse({ store: (store) => ({ ...store, flush: async () => void (flushed += 1) }) });
+  await running(house);
+  expect(flushed).toBe(1);
+});

@@ -60,11 +60,16 @@ export const traversal = (what: string): CorralError => refused(`Path traversal 
 
 export const securityEventOf = (error: CorralError): SecurityEvent | undefined => error.details['event'] as SecurityEvent | undefined;
 
-/** As the client expects it. What was not refused here, such as services that cannot be opened, could not be executed. */
+export const RATE_LIMITED = 'Rate limit';
+export const OVERLOADED = 'Server overloaded - too many concurrent requests';
+export const CIRCUIT_OPEN = 'Service temporarily unavailable (circuit breaker open)';
+
+/** As the client expects it. Limits of Corral's own say what those of the profile say; services that cannot be opened could not execute. */
 export const rpcFaultOf = (error: CorralError): RpcFault => {
-  const code = error.details['rpcCode'];
-  if (typeof code === 'number') return { code, message: error.message };
-  if (error.code === 'internal')
-    return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
-  return { code: INVALID_PARAMS, message: `Execution failed: ${error.message}` };
+  const { code, details, message } = error;
+  if (typeof details['rpcCode'] === 'number') return { code: details['rpcCode'], message };
+  if (details['limit'] === 'breaker') return { code: INTERNAL_ERROR, message: CIRCUIT_OPEN };
+  if (code === 'limit_exceeded') return { code: INTERNAL_ERROR, message: details['limit'] === 'rate' ? RATE_LIMITED : OVERLOADED };
+  if (code === 'internal') return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
+  return { code: INVALID_PARAMS, message: `Execution failed: ${message}` };
 };

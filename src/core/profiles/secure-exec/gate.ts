@@ -1,7 +1,7 @@
 import { once } from '../../../lib/late.ts';
 import { CorralError } from '../../../ports/errors.ts';
 import { createTurns } from '../../limits/turns.ts';
-import { busy, type SecurityEvent } from './fault.ts';
+import { busy, CIRCUIT_OPEN, OVERLOADED, RATE_LIMITED, type SecurityEvent } from './fault.ts';
 
 export interface GateOptions {
   readonly rps: number;
@@ -51,17 +51,17 @@ export const createGate = ({ rps, burst, maxConcurrent, circuitThreshold, circui
       try {
         settle = breaker.enter();
       } catch (error) {
-        throw turnedAway(error, 'Service temporarily unavailable (circuit breaker open)', 'circuit_open');
+        throw turnedAway(error, CIRCUIT_OPEN, 'circuit_open');
       }
       let release: (() => void) | undefined;
       try {
         release = await turns
           .take(caller, () => undefined, signal)
           .catch((error: unknown) => {
-            throw turnedAway(error, 'Server overloaded - too many concurrent requests', 'overloaded');
+            throw turnedAway(error, OVERLOADED, 'overloaded');
           });
         await rate.take(caller).catch((error: unknown) => {
-          throw turnedAway(error, 'Rate limit', 'rate_limit');
+          throw turnedAway(error, RATE_LIMITED, 'rate_limit');
         });
       } catch (error) {
         settle(DENIED);

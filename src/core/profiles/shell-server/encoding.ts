@@ -46,3 +46,15 @@ export const defaultEncoding = (env: Environment): string => {
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
   return /\.([A-Za-z0-9_-]+)/.exec(locale ?? '')?.[1] ?? 'utf-8';
 };
+
+/** What is wrong with DEFAULT_ENCODING, if anything. A locale that nobody can read is no reason not to start: it is said when it is used. */
+export const encodingProblem = async (env: Environment): Promise<string | undefined> => {
+  const name = env['DEFAULT_ENCODING']?.trim() ?? '';
+  if (name === '' || UTF8_NAMES.test(name)) return undefined;
+  try {
+    await codecFor(name);
+    return undefined;
+  } catch {
+    return `DEFAULT_ENCODING names no encoding: ${JSON.stringify(name)}. Use one such as utf-8, gbk, cp1252 or shift_jis.`;
+  }
+};

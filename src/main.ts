@@ -13,11 +13,13 @@ import { createLimits } from './core/limits/limits.ts';
 import type { Log } from './core/log.ts';
 import { type Call, createInvoke } from './core/operation.ts';
 import { createOutput } from './core/output/output.ts';
+import { createRecordedLogs } from './core/output/recorded-logs.ts';
 import { createBlockList } from './core/policy/block-list.ts';
 import type { Decision } from './core/policy/types.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
 import { usableWorkspace } from './core/sandboxes/workspace.ts';
 import { createAuditLog } from './drivers/audit/audit-log.ts';
+import { requireFreeNames, templateOperations } from './core/templates/operations.ts';
 import { createFileLogs } from './drivers/logs/file-logs.ts';
 import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
 import { createHostDriver } from './drivers/sandbox/host/driver.ts';
@@ -63,7 +65,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     ['bubblewrap', createBubblewrapDriver({ ...shared, bwrapPath: config.bwrapPath, unsafeRoot: config.unsafeRoot, probeUid: config.uidFirst })],
     ['host', createHostDriver(shared)],
   ]);
-  const logs = createFileLogs({ stateFolder: config.stateDir });
+  const logs = createRecordedLogs(createFileLogs({ stateFolder: config.stateDir }), (execution) => opened().store.executionOutput(execution));
   const output = createOutput({ logs });
   const broughtAlong = findBroughtAlong();
   /** Looked for once: what is installed later is there after the next start. */
@@ -165,7 +167,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
 
   const executions = late(() => opened().executions);
   const sandboxes = late(() => opened().sandboxes);
-  const operations = createCatalogue({
+  const catalogue = createCatalogue({
     executions,
     sandboxes,
     presenter: output.presenter,
@@ -177,6 +179,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     shells,
     blockList: config.rules === undefined ? undefined : blockList,
   });
+  requireFreeNames(loaded.templates, catalogue);
+  const operations = [...catalogue, ...templateOperations(loaded.templates, { executions, presenter: output.presenter, config })];
   const invoke = createInvoke({
     ready,
     decide:

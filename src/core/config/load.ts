@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
+import type { Template } from '../policy/templates.ts';
 import { type Config, type ConfigKey, configSchema, variableOf } from './schema.ts';
 
 export type ConfigSource = 'flag' | 'profile' | 'environment' | 'file' | 'default';
@@ -10,6 +11,8 @@ export interface LoadedConfig {
   readonly config: Config;
   readonly sources: Readonly<Record<string, ConfigSource>>;
   readonly file: string | undefined;
+  /** Read from the file that `templates` names; empty where it names none. */
+  readonly templates: readonly Template[];
 }
 
 export interface ConfigInput {
@@ -65,6 +68,12 @@ const defaultStateDir = (env: ConfigInput['env']): string => {
   return join(home !== undefined && isAbsolute(home) ? home : join(homedir(), '.local', 'state'), 'corral');
 };
 
+const readTemplates = async ({ templates, workspaces }: Config): Promise<readonly Template[]> => {
+  if (templates === undefined) return [];
+  const { readTemplatesFile } = await import('../templates/load.ts');
+  return readTemplatesFile(templates, workspaces);
+};
+
 /** Flags > profile > environment > file > what a profile takes for granted > defaults. Unknown options in the file are errors; unknown CORRAL_ variables are left alone. */
 export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
   const configHome = input.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
@@ -109,6 +118,7 @@ export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
     stateDir: resolve(input.cwd, parsed.data.stateDir),
     workspaces: parsed.data.workspaces.map((folder) => resolve(input.cwd, folder)),
     ...(parsed.data.rules !== undefined && { rules: resolve(input.cwd, parsed.data.rules) }),
+    ...(parsed.data.templates !== undefined && { templates: resolve(input.cwd, parsed.data.templates) }),
   };
-  return { config, sources, file: fromFile === undefined ? undefined : file };
+  return { config, sources, file: fromFile === undefined ? undefined : file , templates: await readTemplates(config) };
 };

@@ -29,7 +29,8 @@ export const configSchema = z
       .min(1)
       .optional()
       .describe('Rules file (YAML or JSON) that decides what may run; without one everything may, and the sandbox is the boundary.'),
-    network: z
+    templates: z.string().min(1).optional().describe('File (YAML or JSON) of named commands with typed parameters; each becomes a tool.'),
+  network: z
       .enum(['none', 'host'])
       .default('none')
       .describe('none = only the loopback inside. host = the network of this machine, loopback services included: unsafe.'),

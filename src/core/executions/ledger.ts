@@ -2,7 +2,7 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxExecution, StreamSize } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { LiveSandbox, SandboxNews } from '../sandboxes/types.ts';
-import { ending, recordFromMeta } from './records.ts';
+import { ending, recordFromMeta, unfiledOutput } from './records.ts';
 import { announce, createTracked, type Tracked } from './tracked.ts';
 import type { ExecutionsDeps, Look } from './types.ts';
 
@@ -84,7 +84,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     one.exit = exit;
     one.stdoutBytes = exit?.stdout.bytes ?? one.stdoutBytes;
     one.stderrBytes = exit?.stderr.bytes ?? one.stderrBytes;
-    store.finishExecution(id, whole);
+    store.finishExecution(id, whole, unfiledOutput(exit));
     remember({ record: one.record, exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
     deps.watch?.exited(one.record, exit);
     one.finish();
@@ -101,7 +101,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
   const recordStranger = async (live: LiveSandbox, exit: Exit): Promise<void> => {
     const record = await store.execution(exit.execution);
     if (record?.sandbox !== live.record.id) return;
-    if (record.status === 'running') store.finishExecution(record.id, ending(exit));
+    if (record.status === 'running') store.finishExecution(record.id, ending(exit), unfiledOutput(exit));
     acknowledgeLater(record.id, live);
   };
 
@@ -159,7 +159,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       if (left.length === 0) break;
       for (const record of left) {
         const exit = exits.get(record.id)?.exit;
-        store.finishExecution(record.id, exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit));
+        store.finishExecution(record.id, exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit), unfiledOutput(exit));
       }
       await store.flush();
     }
@@ -177,7 +177,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
         continue;
       }
       if (found.exit !== undefined) {
-        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit));
+        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit), unfiledOutput(found.exit));
         acknowledgeLater(record.id, live);
       } else if (!tracked.has(record.id)) track(record, live, false, found);
     }

@@ -1,5 +1,9 @@
 import type { Exit, SandboxExecution } from '../../ports/sandbox.ts';
-import type { ExecutionRecord } from '../../ports/store.ts';
+import type { ExecutionRecord, RecordedOutput } from '../../ports/store.ts';
+
+/** Output that nobody else keeps: it goes with the record. Undefined when there are files, or when nothing was printed. */
+export const unfiledOutput = (exit: Exit | undefined): RecordedOutput | undefined =>
+  exit?.unfiled === true && exit.stdout.bytes + exit.stderr.bytes > 0 ? exit.inline : undefined;
 
 /** What of an exit goes into the record. */
 export const ending = (exit: Exit): Partial<Omit<ExecutionRecord, 'id'>> => ({

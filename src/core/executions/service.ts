@@ -5,7 +5,7 @@ import type { ExecutionRecord } from '../../ports/store.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { createLedger, lostChange } from './ledger.ts';
 import { place } from './place.ts';
-import { ending, metaOf } from './records.ts';
+import { ending, metaOf, unfiledOutput } from './records.ts';
 import { createSweep } from './retention.ts';
 import type { Tracked } from './tracked.ts';
 import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
@@ -52,10 +52,10 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       });
     starting += 1;
     try {
-      const ephemeral = request.sandbox === EPHEMERAL;
+      const ephemeral = request.sandbox === EPHEMERAL || request.fresh !== undefined;
       const sandboxes = deps.sandboxes();
       const live = ephemeral
-        ? await sandboxes.create({ purpose: 'ephemeral' }, signal)
+        ? await sandboxes.create({ ...request.fresh, purpose: 'ephemeral' }, signal)
         : request.sandbox === undefined
           ? await sandboxes.primary(signal)
           : await sandboxes.get(request.sandbox, signal);
@@ -145,7 +145,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       const one = tracked.get(id) ?? track(record, live, false, found);
       return one.record.status === 'finished' ? undefined : one;
     }
-    store.finishExecution(id, found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit));
+    store.finishExecution(id, found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit), unfiledOutput(found?.exit));
     return undefined;
   };
 

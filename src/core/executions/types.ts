@@ -3,7 +3,7 @@ import type { LogStore } from '../../ports/logs.ts';
 import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
-import type { LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
+import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Name that asks for a sandbox of its own, which ends with the execution. */
@@ -26,6 +26,8 @@ export interface StartRequest {
   /** Between SIGTERM and SIGKILL at the deadline; absent = as configured. */
   readonly graceMs?: number | undefined;
   readonly sandbox?: string | undefined;
+  /** A sandbox of its own, made so, that ends with the execution; instead of `sandbox`. */
+  readonly fresh?: CreateOptions | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** Goes on when the caller cancels or goes away. */
   readonly detach: boolean;

@@ -2,7 +2,8 @@ import type { Call } from '../operation.ts';
 import type { Policy } from './decide.ts';
 import type { Decision } from './types.ts';
 
-/** Looking, stopping what one started, and forbidding more stay possible unless a rule says otherwise. Unblocking has a check of its own. */
+/** Looking, stopping what one started, and forbidding more stay possible unless a rule says otherwise. Unblocking has a check of its own.
+ * A template is a command that the operator wrote. */
 const ALWAYS_POSSIBLE = new Set(['execution.terminate', 'execution.input', 'policy.block', 'policy.unblock']);
 
 export interface GateOptions {
@@ -24,8 +25,8 @@ export const createGate = ({ policy, isBlocked }: GateOptions): ((call: Call) =>
     const subject = operation.subject?.(input as never) ?? {};
     const effect = subject.effect ?? operation.effect;
     const decision = policy.decide({ ...subject, effect, operation: operation.name, caller: context.caller.id });
-    if (decision.rule === 'default' && decision.verdict !== 'allow' && (effect === 'read' || ALWAYS_POSSIBLE.has(operation.name)))
-      return { verdict: 'allow', rule: 'default', reason: 'looking and stopping are always possible', caps: {}, programs: [] };
+    if (decision.rule === 'default' && decision.verdict !== 'allow' && (effect === 'read' || ALWAYS_POSSIBLE.has(operation.name) || operation.name.startsWith('template.')))
+      return { verdict: 'allow', rule: 'default', reason: 'no rule is against it', caps: {}, programs: [] };
     return blockedBy(decision);
   };
 };

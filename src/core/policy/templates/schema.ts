@@ -43,6 +43,14 @@ export const templateSchema = z.strictObject({
   timeoutSeconds: z.number().positive().optional(),
   driver: z.enum(DRIVER_NAMES).optional(),
   network: z.enum(['none', 'host']).optional(),
+  output: z
+    .strictObject({
+      stream: z.enum(['stdout', 'stderr', 'both']).default('stdout').describe('What is shown.'),
+      grep: z.string().min(1).max(512).optional().describe('Only the lines that match.'),
+      tail: z.int().min(1).max(10_000).optional().describe('Only so many of the last lines.'),
+    })
+    .optional()
+    .describe('What of the output is shown; all of it is kept.'),
 });
 
 export type TemplateInput = z.input<typeof templateSchema>;

@@ -29,7 +29,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(outer, { recursive: true, force: true }));
 
-const rules = (changes: Partial<ArgumentRules> = {}): ArgumentRules => ({ validatePaths: true, base, cwd: changes.base ?? base, legacyValidators: false, ...changes });
+const rules = (changes: Partial<ArgumentRules> = {}): ArgumentRules => ({
+  validatePaths: true,
+  base,
+  cwd: changes.base ?? base,
+  legacyValidators: false,
+  ...changes,
+});
 const NO_BASE: Partial<ArgumentRules> = { base: undefined, cwd: '/' };
 
 const templateOf = (source: string) => {
@@ -67,7 +73,31 @@ describe('the arguments of a call', () => {
   });
 
   it('arrive as they are: no shell, no expansion, no decoding', async () => {
-    for (const value of ['hello world', 'error', 'redis', '$(id)', '`id`', 'a;b|c&d', '*', '~', "it's", '"', '\\', 'a\nb', 'https://example.org//x', '..', '../x', '%2e%2e%2f', '%00', 'Ω', 'é', '{x}', '{y}', '', ' '])
+    for (const value of [
+      'hello world',
+      'error',
+      'redis',
+      '$(id)',
+      '`id`',
+      'a;b|c&d',
+      '*',
+      '~',
+      "it's",
+      '"',
+      '\\',
+      'a\nb',
+      'https://example.org//x',
+      '..',
+      '../x',
+      '%2e%2e%2f',
+      '%00',
+      'Ω',
+      'é',
+      '{x}',
+      '{y}',
+      '',
+      ' ',
+    ])
       expect(await outcome('echo {x}', { x: value })).toEqual([value]);
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (value) => {
@@ -102,7 +132,9 @@ describe('rules that hold for every value', () => {
     expect(await outcome(`echo ${'a '.repeat(257)}`, {})).toBe('-32602 Execution failed: Too many arguments (max 256)');
     const names = Array.from({ length: 17 }, (_, index) => `v${String(index)}`);
     const values = Object.fromEntries(names.map((name) => [name, 'x'.repeat(65_000)]));
-    expect(await outcome(`echo ${names.map((name) => `{${name}}`).join(' ')}`, values)).toMatch(/^-32602 Execution failed: Arguments of \d+ bytes/);
+    expect(await outcome(`echo ${names.map((name) => `{${name}}`).join(' ')}`, values)).toMatch(
+      /^-32602 Execution failed: Arguments of \d+ bytes/,
+    );
   });
 });
 
@@ -130,7 +162,8 @@ describe('options', () => {
   });
 
   it.each(['x_flag', 'verbose_opt', 'X_FLAG'])('may be brought by %s', async (name) => {
-    for (const value of ['-h', '-v', '-x', '--exec', '-', 'plain']) expect(await outcome(`ls {${name}}`, { [name]: value })).toEqual([value]);
+    for (const value of ['-h', '-v', '-x', '--exec', '-', 'plain'])
+      expect(await outcome(`ls {${name}}`, { [name]: value })).toEqual([value]);
   });
 });
 
@@ -182,12 +215,18 @@ describe('paths', () => {
   });
 
   it('links in a ring lead nowhere', async () => {
-    expect(await outcome('cat {path}', { path: 'loop-a' })).toBe("-32602 Path traversal detected: Path 'loop-a' leads through too many links");
+    expect(await outcome('cat {path}', { path: 'loop-a' })).toBe(
+      "-32602 Path traversal detected: Path 'loop-a' leads through too many links",
+    );
   });
 
   it('what the kernel would not take, and nothing at all, are refused', async () => {
-    expect(await outcome('cat {path}', { path: 'x'.repeat(4096) })).toBe('-32602 Path traversal detected: Path of 4096 bytes, at most 4095 are possible');
-    expect(await outcome('cat {path}', { path: 'x'.repeat(300) })).toMatch(/^-32602 Path traversal detected: Path 'x{300}' cannot be examined \(ENAMETOOLONG\)$/);
+    expect(await outcome('cat {path}', { path: 'x'.repeat(4096) })).toBe(
+      '-32602 Path traversal detected: Path of 4096 bytes, at most 4095 are possible',
+    );
+    expect(await outcome('cat {path}', { path: 'x'.repeat(300) })).toMatch(
+      /^-32602 Path traversal detected: Path 'x{300}' cannot be examined \(ENAMETOOLONG\)$/,
+    );
     expect(await outcome('cat {path}', { path: '' })).toBe("-32602 Invalid argument 'path': is empty");
   });
 
@@ -195,9 +234,12 @@ describe('paths', () => {
     expect(await outcome('cat {path}', { path: '-n' })).toBe("-32602 Invalid argument 'path': looks like command flag, use *_flag suffix");
   });
 
-  it.each(['path', 'file', 'dir', 'filepath', 'PATH', 'log_file', 'target_dir', 'input_path', 'filename', 'folder'])('{%s} is one, with a base', async (name) => {
-    expect(await outcome(`cat {${name}}`, { [name]: '../secret/key' })).toBe(outside('../secret/key'));
-  });
+  it.each(['path', 'file', 'dir', 'filepath', 'PATH', 'log_file', 'target_dir', 'input_path', 'filename', 'folder'])(
+    '{%s} is one, with a base',
+    async (name) => {
+      expect(await outcome(`cat {${name}}`, { [name]: '../secret/key' })).toBe(outside('../secret/key'));
+    },
+  );
 
   it.each(['profile', 'directory_flag', 'pathology', 'files', 'message'])('{%s} is none', async (name) => {
     expect(await outcome(`cat {${name}}`, { [name]: '../secret/key' })).toEqual(['../secret/key']);
@@ -225,24 +267,47 @@ describe('paths', () => {
 
   it('a folder that the template names is the base of what stands behind it, wherever it lies', async () => {
     expect(await outcome(`cat ${outer}/secret/{file}`, { file: 'key' })).toEqual([`${outer}/secret/key`]);
-    expect(await outcome(`cat ${outer}/secret/{file}`, { file: '../base/sub/f' })).toBe(outside(`${outer}/secret/../base/sub/f`, `${outer}/secret`));
+    expect(await outcome(`cat ${outer}/secret/{file}`, { file: '../base/sub/f' })).toBe(
+      outside(`${outer}/secret/../base/sub/f`, `${outer}/secret`),
+    );
     expect(await outcome(`cat ${outer}/secret/{file}`, { file: 'key' }, NO_BASE)).toEqual([`${outer}/secret/key`]);
   });
 
   it('without a base: absolute ones only, without ..', async () => {
     for (const asked of ['x', './x', '../x', 'sub/f'])
-      expect(await outcome('cat {path}', { path: asked }, NO_BASE)).toBe('-32602 Path traversal detected: Relative paths forbidden without --base-path');
-    expect(await outcome('cat {path}', { path: '/etc/../etc/passwd' }, NO_BASE)).toBe("-32602 Path traversal detected: Path '/etc/../etc/passwd' contains '..'");
+      expect(await outcome('cat {path}', { path: asked }, NO_BASE)).toBe(
+        '-32602 Path traversal detected: Relative paths forbidden without --base-path',
+      );
+    expect(await outcome('cat {path}', { path: '/etc/../etc/passwd' }, NO_BASE)).toBe(
+      "-32602 Path traversal detected: Path '/etc/../etc/passwd' contains '..'",
+    );
     expect(await outcome('cat {path}', { path: `${base}/inside/f` }, NO_BASE)).toEqual([`${base}/sub/f`]);
     expect(await outcome('cat {log_file}', { log_file: 'x' }, NO_BASE)).toEqual(['x']);
   });
 
   it('--no-validate-paths leaves them as they are', async () => {
-    for (const asked of ['../secret/key', 'x', '/etc/passwd', 'out/key']) expect(await outcome('cat {path}', { path: asked }, { validatePaths: false })).toEqual([asked]);
+    for (const asked of ['../secret/key', 'x', '/etc/passwd', 'out/key'])
+      expect(await outcome('cat {path}', { path: asked }, { validatePaths: false })).toEqual([asked]);
   });
 
   it('nothing that is put together from pieces leads out', async () => {
-    const piece = fc.constantFrom('..', '.', '', 'sub', 'inside', 'out', 'dangling', 'dangling-far', 'chain', 'up', 'f', 'deep', 'new', '/', 'loop-a');
+    const piece = fc.constantFrom(
+      '..',
+      '.',
+      '',
+      'sub',
+      'inside',
+      'out',
+      'dangling',
+      'dangling-far',
+      'chain',
+      'up',
+      'f',
+      'deep',
+      'new',
+      '/',
+      'loop-a',
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
         const asked = pieces.join('/');

@@ -132,11 +132,19 @@ describe('the breaker', () => {
 
 describe('what is refused elsewhere', () => {
   it.each([
-    [new CorralError('internal', 'a secret detail'), -32_603, 'Execution failed: Corral failed inside; its log on the server has the cause.'],
+    [
+      new CorralError('internal', 'a secret detail'),
+      -32_603,
+      'Execution failed: Corral failed inside; its log on the server has the cause.',
+    ],
     [new CorralError('unavailable', 'no sandbox'), -32_602, 'Execution failed: no sandbox'],
     [new CorralError('limit_exceeded', '256 calls are at work already.'), -32_603, 'Server overloaded - too many concurrent requests'],
     [new CorralError('limit_exceeded', 'slower', { details: { limit: 'rate' } }), -32_603, 'Rate limit'],
-    [new CorralError('unavailable', 'pausing', { details: { limit: 'breaker' } }), -32_603, 'Service temporarily unavailable (circuit breaker open)'],
+    [
+      new CorralError('unavailable', 'pausing', { details: { limit: 'breaker' } }),
+      -32_603,
+      'Service temporarily unavailable (circuit breaker open)',
+    ],
   ])('%s has its code', (error, code, message) => {
     expect(rpcFaultOf(error)).toEqual({ code, message });
   });

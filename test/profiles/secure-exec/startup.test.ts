@@ -47,7 +47,15 @@ describe('every option: flag before variable before default', () => {
     ['validatePaths', ['--no-validate-paths'], 'MCP_EXEC_NO_VALIDATE_PATHS', 'false', false, true, true],
     ['allowMissing', ['--allow-missing-binaries'], 'MCP_EXEC_ALLOW_MISSING_BINARIES', 'false', true, false, false],
     ['basePath', ['--base-path', '/a'], 'MCP_EXEC_BASE_PATH', '/b', '/a', '/b', undefined],
-    ['sensitiveKeys', ['--sensitive-keys', 'Pin, x'], 'MCP_EXEC_SENSITIVE_KEYS', 'y', ['pin', 'x'], ['y'], ['password', 'token', 'secret', 'key', 'auth', 'credential']],
+    [
+      'sensitiveKeys',
+      ['--sensitive-keys', 'Pin, x'],
+      'MCP_EXEC_SENSITIVE_KEYS',
+      'y',
+      ['pin', 'x'],
+      ['y'],
+      ['password', 'token', 'secret', 'key', 'auth', 'credential'],
+    ],
     ['timeoutSeconds', ['--cmd-timeout', '7'], 'MCP_EXEC_CMD_TIMEOUT_SECS', '8', 7, 8, 30],
     ['logLevel', ['--log-level', 'trace'], 'MCP_EXEC_LOG_LEVEL', 'warn', 'debug', 'warn', undefined],
     ['dryRun', ['-d'], 'MCP_EXEC_DRY_RUN', 'false', true, false, false],
@@ -114,51 +122,104 @@ describe('mistakes on the command line end with 2', () => {
     [['--cmd', 'a|""'], `error: invalid value 'a|""' for '--cmd <NAME|"TEMPLATE">': Empty template${prompt}`],
     [['--cmd', 'a|"x {y}{y}"'], `error: invalid value 'a|"x {y}{y}"' for '--cmd <NAME|"TEMPLATE">': Duplicate placeholder: {y}${prompt}`],
     [['--cmd', 'a|"x";'], `error: invalid value '' for '--cmd <NAME|"TEMPLATE">': Format: name|"cmd {arg}"${prompt}`],
-    [['--cmd', "a|x 'y"], `error: invalid value 'a|x 'y' for '--cmd <NAME|"TEMPLATE">': Failed to parse template: missing closing quote${prompt}`],
+    [
+      ['--cmd', "a|x 'y"],
+      `error: invalid value 'a|x 'y' for '--cmd <NAME|"TEMPLATE">': Failed to parse template: missing closing quote${prompt}`,
+    ],
     [['--nonsense'], `error: unexpected argument '--nonsense' found\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`],
     [['-x'], `error: unexpected argument '-x' found\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`],
     [['word'], `error: unexpected argument 'word' found\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`],
     [['--cmd'], `error: a value is required for '--cmd <NAME|"TEMPLATE">' but none was supplied${prompt}`],
     [['--cmd-timeout', 'x'], `error: invalid value 'x' for '--cmd-timeout <CMD_TIMEOUT_SECS>': invalid digit found in string${prompt}`],
     [['--cmd-timeout', '-1'], `error: invalid value '-1' for '--cmd-timeout <CMD_TIMEOUT_SECS>': invalid digit found in string${prompt}`],
-    [['--max-concurrent', '99999999999'], `error: invalid value '99999999999' for '--max-concurrent <MAX_CONCURRENT>': number too large to fit in target type${prompt}`],
-    [['--log-level', 'loud'], `error: invalid value 'loud' for '--log-level <LOG_LEVEL>': [possible values: info, debug, trace, warn, error]${prompt}`],
+    [
+      ['--max-concurrent', '99999999999'],
+      `error: invalid value '99999999999' for '--max-concurrent <MAX_CONCURRENT>': number too large to fit in target type${prompt}`,
+    ],
+    [
+      ['--log-level', 'loud'],
+      `error: invalid value 'loud' for '--log-level <LOG_LEVEL>': [possible values: info, debug, trace, warn, error]${prompt}`,
+    ],
     [['-t', 'sse'], `error: invalid value 'sse' for '--transport <TRANSPORT>': [possible values: stdio, streamable-http]${prompt}`],
     [['--bind', 'localhost'], `error: invalid value 'localhost' for '--bind <BIND>': invalid socket address syntax${prompt}`],
     [['--bind', '1.2.3.4:99999'], `error: invalid value '1.2.3.4:99999' for '--bind <BIND>': invalid socket address syntax${prompt}`],
-    [['--stateful=yes'], `error: unexpected value 'yes' for '--stateful' found; no more were expected\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`],
-    [['--base-path', 'a', '--base-path', 'b'], `error: the argument '--base-path <BASE_PATH>' cannot be used multiple times\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`],
+    [
+      ['--stateful=yes'],
+      `error: unexpected value 'yes' for '--stateful' found; no more were expected\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`,
+    ],
+    [
+      ['--base-path', 'a', '--base-path', 'b'],
+      `error: the argument '--base-path <BASE_PATH>' cannot be used multiple times\n\nUsage: mcp-secure-exec [OPTIONS]${prompt}`,
+    ],
   ])('%j', async (argv, stderr) => {
     expect(await ended(argv)).toEqual({ kind: 'exit', code: 2, stdout: '', stderr });
   });
 
   it('in variables too: true and false are the only words for yes and no', async () => {
-    expect(await ended(CMD, { MCP_EXEC_DRY_RUN: 'yes' })).toMatchObject({ code: 2, stderr: `error: invalid value 'yes' for '--dry-run': [possible values: true, false]${prompt}` });
-    expect(await ended([], { MCP_EXEC_COMMANDS: 'x' })).toMatchObject({ code: 2, stderr: expect.stringContaining('Format: name|"cmd {arg}"') });
+    expect(await ended(CMD, { MCP_EXEC_DRY_RUN: 'yes' })).toMatchObject({
+      code: 2,
+      stderr: `error: invalid value 'yes' for '--dry-run': [possible values: true, false]${prompt}`,
+    });
+    expect(await ended([], { MCP_EXEC_COMMANDS: 'x' })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Format: name|"cmd {arg}"'),
+    });
   });
 });
 
 describe('a server that cannot start ends with 1', () => {
   it.each<[string, readonly string[], string]>([
     ['no commands', [], `No commands. Use: --cmd 'name|"cmd {arg}"'\n`],
-    ['a binary that is not there', ['--cmd', 'n|"nosuchthing {x}"'], "FATAL: Binary 'nosuchthing' not found in PATH for command 'n'. Use --allow-missing-binaries"],
-    ['a file that is no program', ['--cmd', 'n|"data"'], "FATAL: Binary 'data' not found in PATH for command 'n'. Use --allow-missing-binaries"],
-    ['a folder of that name', ['--cmd', 'n|"subfolder"'], "FATAL: Binary 'subfolder' not found in PATH for command 'n'. Use --allow-missing-binaries"],
+    [
+      'a binary that is not there',
+      ['--cmd', 'n|"nosuchthing {x}"'],
+      "FATAL: Binary 'nosuchthing' not found in PATH for command 'n'. Use --allow-missing-binaries",
+    ],
+    [
+      'a file that is no program',
+      ['--cmd', 'n|"data"'],
+      "FATAL: Binary 'data' not found in PATH for command 'n'. Use --allow-missing-binaries",
+    ],
+    [
+      'a folder of that name',
+      ['--cmd', 'n|"subfolder"'],
+      "FATAL: Binary 'subfolder' not found in PATH for command 'n'. Use --allow-missing-binaries",
+    ],
     ['a templated binary', ['--cmd', 'n|"{x}"'], "FATAL: Binary '{x}' not found in PATH for command 'n'. Use --allow-missing-binaries"],
     ['a forbidden binary', ['--cmd', 'n|"bash {x}"'], "FATAL: SECURITY: Blacklisted binary 'bash' detected in command 'n'.\n"],
     ['a forbidden binary in capitals', ['--cmd', 'n|"RM {x}"'], "FATAL: SECURITY: Blacklisted binary 'RM' detected in command 'n'.\n"],
-    ['a forbidden binary in mixed case', ['--cmd', 'n|"Sudo {x}"'], "FATAL: SECURITY: Blacklisted binary 'Sudo' detected in command 'n'.\n"],
+    [
+      'a forbidden binary in mixed case',
+      ['--cmd', 'n|"Sudo {x}"'],
+      "FATAL: SECURITY: Blacklisted binary 'Sudo' detected in command 'n'.\n",
+    ],
     ['a forbidden binary by its path', ['--cmd', 'n|"/bin/sh {x}"'], "FATAL: SECURITY: Blacklisted binary 'sh' detected in command 'n'.\n"],
-    ['a forbidden binary behind a link', ['--cmd', 'n|"innocent {x}"', '-B', 'dash,bash,busybox'], "FATAL: SECURITY: Blacklisted binary 'innocent' detected in command 'n'.\n"],
-    ['a forbidden binary that is missing', ['--cmd', 'n|"mkfs"', '--allow-missing-binaries'], "FATAL: SECURITY: Blacklisted binary 'mkfs' detected in command 'n'.\n"],
-    ['one of the operator', ['--cmd', 'n|"tool"', '--blacklist', 'TOOL'], "FATAL: SECURITY: Blacklisted binary 'tool' detected in command 'n'.\n"],
+    [
+      'a forbidden binary behind a link',
+      ['--cmd', 'n|"innocent {x}"', '-B', 'dash,bash,busybox'],
+      "FATAL: SECURITY: Blacklisted binary 'innocent' detected in command 'n'.\n",
+    ],
+    [
+      'a forbidden binary that is missing',
+      ['--cmd', 'n|"mkfs"', '--allow-missing-binaries'],
+      "FATAL: SECURITY: Blacklisted binary 'mkfs' detected in command 'n'.\n",
+    ],
+    [
+      'one of the operator',
+      ['--cmd', 'n|"tool"', '--blacklist', 'TOOL'],
+      "FATAL: SECURITY: Blacklisted binary 'tool' detected in command 'n'.\n",
+    ],
     ['no rate', [...CMD, '--rate-limit-rps', '0'], 'FATAL: Invalid configuration: Invalid rate limit\n'],
     ['no burst', [...CMD, '--rate-limit-burst', '0'], 'FATAL: Invalid configuration: Invalid rate limit\n'],
     ['no room', [...CMD, '--max-concurrent', '0'], 'FATAL: Invalid configuration: Invalid concurrency limit\n'],
     ['a breaker of nothing', [...CMD, '--circuit-threshold', '0'], 'FATAL: Invalid configuration: Invalid circuit breaker\n'],
     ['a breaker for no time', [...CMD, '--circuit-timeout', '0'], 'FATAL: Invalid configuration: Invalid circuit breaker\n'],
     ['no time', [...CMD, '--cmd-timeout', '0'], 'FATAL: Invalid configuration: Invalid command timeout\n'],
-    ['a base that is not there', [...CMD, '--base-path', 'nowhere'], "FATAL: Invalid configuration: Invalid base path 'nowhere': no such directory\n"],
+    [
+      'a base that is not there',
+      [...CMD, '--base-path', 'nowhere'],
+      "FATAL: Invalid configuration: Invalid base path 'nowhere': no such directory\n",
+    ],
     ['a base that is a file', [...CMD, '--base-path', 'file'], "FATAL: Invalid configuration: Invalid base path 'file': not a directory\n"],
   ])('%s', async (_name, argv, beginning) => {
     const plan = await ended(argv);
@@ -182,13 +243,16 @@ describe('texts for the terminal', () => {
       const { code, stdout, stderr } = await ended([flag]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^Usage: mcp-secure-exec \[OPTIONS\]\n\nOptions:\n {2}-c, --cmd <NAME\|"TEMPLATE">\n/);
-      for (const option of OPTIONS) for (const part of [`--${option.name}`, option.variable, ...('fallback' in option ? [`[default: ${option.fallback}]`] : [])]) expect(stdout).toContain(part);
+      for (const option of OPTIONS)
+        for (const part of [`--${option.name}`, option.variable, ...('fallback' in option ? [`[default: ${option.fallback}]`] : [])])
+          expect(stdout).toContain(part);
       expect(stdout).toContain('[possible values: info, debug, trace, warn, error]');
     }
   });
 
   it('the version', async () => {
-    for (const flag of ['-V', '--version']) expect(await ended([flag])).toEqual({ kind: 'exit', code: 0, stdout: 'mcp-secure-exec 1.2.3\n', stderr: '' });
+    for (const flag of ['-V', '--version'])
+      expect(await ended([flag])).toEqual({ kind: 'exit', code: 0, stdout: 'mcp-secure-exec 1.2.3\n', stderr: '' });
   });
 
   it('a dry run prints each tool, what is wrong with it, and ends with 0', async () => {
@@ -217,8 +281,14 @@ describe('texts for the terminal', () => {
         '',
       ].join('\n'),
     });
-    expect(await ended([], { MCP_EXEC_DRY_RUN: 'true', MCP_EXEC_COMMANDS: 'test|"tool {arg}"' })).toMatchObject({ code: 0, stdout: expect.stringContaining('  OK\n') });
-    expect(await ended([...CMD, '-d', '--rate-limit-rps', '0'])).toMatchObject({ code: 0, stdout: expect.stringContaining('  Error: Invalid configuration: Invalid rate limit') });
+    expect(await ended([], { MCP_EXEC_DRY_RUN: 'true', MCP_EXEC_COMMANDS: 'test|"tool {arg}"' })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('  OK\n'),
+    });
+    expect(await ended([...CMD, '-d', '--rate-limit-rps', '0'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('  Error: Invalid configuration: Invalid rate limit'),
+    });
     const many = ['-d', '--cmd', `m|"tool ${'x '.repeat(257)}"`];
     expect(await ended(many)).toMatchObject({ code: 0, stdout: expect.stringContaining('  Error: Too many arguments (max 256)') });
   });
@@ -243,7 +313,22 @@ describe('what is served', () => {
   });
 
   it('takes what was said for Corral itself', async () => {
-    const plan = await serving([...CMD, '-s', '-t', 'streamable-http', '-b', '127.0.0.1:1', '--auth-token', 'abc', '--log-level', 'trace', '--base-path', '.', '--max-concurrent', '1000']);
+    const plan = await serving([
+      ...CMD,
+      '-s',
+      '-t',
+      'streamable-http',
+      '-b',
+      '127.0.0.1:1',
+      '--auth-token',
+      'abc',
+      '--log-level',
+      'trace',
+      '--base-path',
+      '.',
+      '--max-concurrent',
+      '1000',
+    ]);
     expect(plan).toMatchObject({
       transport: 'http',
       config: { bind: '127.0.0.1:1', logLevel: 'debug' },

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, withArgument, withEnvironment } from '../../e2e/support/processes.ts';
+import { eventually, withEnvironment } from '../../e2e/support/processes.ts';
 import { openPlace } from '../../faces/cli/support/program.ts';
-import { type SecureExec, startStdio } from './support/server.ts';
+import { type SecureExec, startStdio, withArgument } from './support/server.ts';
 
 const cmd = (...definitions: readonly string[]): readonly string[] => definitions.flatMap((definition) => ['--cmd', definition]);
 const ALLOW = '--allow-dangerous';
@@ -59,12 +59,20 @@ describe('who it says it is', () => {
     expect(echo).toMatchObject({ name: 'echo', description: 'Template: `echo {first}_{last}`' });
     expect(echo?.inputSchema).toEqual({
       type: 'object',
-      properties: { first: { type: 'string', description: 'Value for {first}' }, last: { type: 'string', description: 'Value for {last}' } },
+      properties: {
+        first: { type: 'string', description: 'Value for {first}' },
+        last: { type: 'string', description: 'Value for {last}' },
+      },
       required: ['first', 'last'],
       additionalProperties: false,
     });
     expect(echo?.outputSchema).toBeUndefined();
-    expect(tools.find(({ name }) => name === 'silent')?.inputSchema).toEqual({ type: 'object', properties: {}, required: [], additionalProperties: false });
+    expect(tools.find(({ name }) => name === 'silent')?.inputSchema).toEqual({
+      type: 'object',
+      properties: {},
+      required: [],
+      additionalProperties: false,
+    });
     expect(tools.find(({ name }) => name === 'grep')?.inputSchema.properties).toEqual({
       pattern: { type: 'string', description: 'Regex pattern for {pattern} (regex metacharacters allowed)' },
       path: { type: 'string', description: 'Value for {path}' },
@@ -104,7 +112,10 @@ describe('results', () => {
 
 describe('errors of the protocol', () => {
   it('of a value of a megabyte', async () => {
-    expect(await server.call('plain', { message: 'x'.repeat(1_000_000) })).toEqual({ code: -32_602, message: "Invalid argument 'message': exceeds max length 65536" });
+    expect(await server.call('plain', { message: 'x'.repeat(1_000_000) })).toEqual({
+      code: -32_602,
+      message: "Invalid argument 'message': exceeds max length 65536",
+    });
   });
 
   it.each<[string, Record<string, unknown>, number, string]>([
@@ -129,7 +140,10 @@ describe('errors of the protocol', () => {
 describe('time', () => {
   it('ends the whole tree, and says after how long', async () => {
     const mark = randomUUID();
-    await using slow = await startStdio([ALLOW, '--cmd-timeout', '1', ...cmd(shell('tree', 'setsid sleep 1000 & sleep 1000'), 'quick|"true"')], { MARK: mark });
+    await using slow = await startStdio(
+      [ALLOW, '--cmd-timeout', '1', ...cmd(shell('tree', 'setsid sleep 1000 & sleep 1000'), 'quick|"true"')],
+      { MARK: mark },
+    );
     const started = performance.now();
     expect(await slow.call('tree')).toEqual({ code: -32_602, message: 'Command timed out after 1s' });
     expect(performance.now() - started).toBeLessThan(8000);
@@ -157,12 +171,19 @@ describe('a base', () => {
       writeFileSync(join(base, 'sub', 'f'), 'inside\n');
       writeFileSync(join(place.project, 'secret'), 'outside\n');
       symlinkSync('../secret', join(base, 'link'));
-      await using contained = await startStdio(['--base-path', base, ...cmd('cat|"cat {path}"', 'make|"touch {file}"', 'where|"pwd"', 'show|"echo {path}"')]);
+      await using contained = await startStdio([
+        '--base-path',
+        base,
+        ...cmd('cat|"cat {path}"', 'make|"touch {file}"', 'where|"pwd"', 'show|"echo {path}"'),
+      ]);
       expect(await contained.call('where')).toContain(`STDOUT:\n${base}\n`);
       expect(await contained.call('cat', { path: 'sub/f' })).toContain('STDOUT:\ninside\n');
       expect(await contained.call('show', { path: 'sub/../sub/./f' })).toContain(`STDOUT:\n${base}/sub/f\n`);
       for (const path of ['../secret', 'link', '/etc/hostname', join(place.project, 'secret')])
-        expect(await contained.call('cat', { path })).toEqual({ code: -32_602, message: `Path traversal detected: Path '${path}' outside base '${base}'` });
+        expect(await contained.call('cat', { path })).toEqual({
+          code: -32_602,
+          message: `Path traversal detected: Path '${path}' outside base '${base}'`,
+        });
       symlinkSync(join(place.project, 'new'), join(base, 'dangling'));
       expect(await contained.call('make', { file: 'dangling' })).toMatchObject({ code: -32_602 });
       expect(existsSync(join(place.project, 'new'))).toBe(false);
@@ -185,6 +206,46 @@ describe('a base', () => {
   });
 });
 
+describe('--driver bubblewrap', () => {
+  it('runs the same templates in a sandbox: the base is there, the rest of the machine and its environment are not', async () => {
+    const place = await openPlace();
+    try {
+      writeFileSync(join(place.project, 'f'), 'inside\n');
+      await using sandboxed = await startStdio(
+        [
+          '--driver',
+          'bubblewrap',
+          '--base-path',
+          place.project,
+          ...cmd('cat|"cat {path}"', 'where|"pwd"', 'peek|"ls {x}"', 'environment|"env"'),
+          ALLOW,
+        ],
+        { VISIBLE_TO_COMMANDS: 'yes' },
+      );
+      expect(await sandboxed.call('cat', { path: 'f' })).toBe('[+] cat {path}\nSTDOUT:\ninside\n\nSTDERR:\n(empty)');
+      expect(await sandboxed.call('where')).toContain(`STDOUT:\n${place.project}\n`);
+      expect(await sandboxed.call('peek', { x: sandboxed.stateDir })).toMatch(/^\[-\]/);
+      expect(await sandboxed.call('environment')).not.toContain('VISIBLE_TO_COMMANDS');
+      expect(sandboxed.stderr()).not.toContain('without a sandbox');
+    } finally {
+      place[Symbol.dispose]();
+    }
+  });
+
+  it('without a base commands start in a place of their own', async () => {
+    await using sandboxed = await startStdio(['--driver', 'bubblewrap', ...cmd('where|"pwd"', 'show|"echo {path}"')]);
+    expect(await sandboxed.call('where')).toContain('STDOUT:\n/workspace\n');
+    expect(await sandboxed.call('show', { path: '/workspace/x' })).toContain('STDOUT:\n/workspace/x\n');
+  });
+
+  it('on the host it is said how to harden it', async () => {
+    await using plain = await startStdio(cmd('t|"true"'));
+    expect(plain.stderr()).toMatch(
+      /profile secure-exec: commands run on this machine as this user, without a sandbox.*--driver bubblewrap/,
+    );
+  });
+});
+
 describe('a binary', () => {
   it('is looked at again when it runs: gone, missing from the start, or forbidden by now', async () => {
     const place = await openPlace();
@@ -196,7 +257,10 @@ describe('a binary', () => {
       writeFileSync(join(bin, 'broken'), '#!/no/such/interpreter\n');
       for (const name of ['mine', 'turned', 'broken']) chmodSync(join(bin, name), 0o755);
       const path = `${bin}:${process.env['PATH'] ?? ''}`;
-      await using live = await startStdio(['--allow-missing-binaries', ...cmd('mine|"mine"', 'turned|"turned"', 'never|"never-there"', 'broken|"broken"')], { PATH: path });
+      await using live = await startStdio(
+        ['--allow-missing-binaries', ...cmd('mine|"mine"', 'turned|"turned"', 'never|"never-there"', 'broken|"broken"')],
+        { PATH: path },
+      );
       expect(await live.call('mine')).toBe('[+] mine\nSTDOUT:\nhere\n\nSTDERR:\n(empty)');
       unlinkSync(join(bin, 'mine'));
       unlinkSync(join(bin, 'turned'));
@@ -204,7 +268,10 @@ describe('a binary', () => {
       expect(await live.call('mine')).toEqual({ code: -32_602, message: "Execution failed: Binary no longer exists: 'mine'" });
       expect(await live.call('never')).toEqual({ code: -32_602, message: "Execution failed: Binary no longer exists: 'never-there'" });
       expect(await live.call('turned')).toEqual({ code: -32_602, message: "Execution failed: Blacklisted binary 'turned' at runtime" });
-      expect(await live.call('broken')).toMatchObject({ code: -32_602, message: expect.stringMatching(/^Execution failed: Spawn failed: /) });
+      expect(await live.call('broken')).toMatchObject({
+        code: -32_602,
+        message: expect.stringMatching(/^Execution failed: Spawn failed: /),
+      });
       expect(await live.logged('blacklist_runtime')).toHaveLength(1);
     } finally {
       place[Symbol.dispose]();
@@ -222,7 +289,7 @@ describe('limits', () => {
     await limited.client.listTools();
     // The rate is asked before the arguments are looked at.
     expect(await limited.call('t', { wrong: 1 })).toEqual({ code: -32_603, message: 'Rate limit' });
-    expect(await limited.logged('rate_limit')).toHaveLength(2);
+    expect(await limited.logged('rate_limit', 2)).toHaveLength(2);
   });
 
   it('concurrency', async () => {
@@ -235,11 +302,33 @@ describe('limits', () => {
   });
 
   it('the breaker does not mind what callers do wrong, nor programs that fail', async () => {
-    await using steady = await startStdio(['--circuit-threshold', '1', '--cmd-timeout', '1', ...cmd('e|"echo {x}"', 'nap|"sleep {x}"', 'no|"false"')]);
+    await using steady = await startStdio([
+      '--circuit-threshold',
+      '1',
+      '--cmd-timeout',
+      '1',
+      ...cmd('e|"echo {x}"', 'nap|"sleep {x}"', 'no|"false"'),
+    ]);
     for (let count = 0; count < 5; count += 1) expect(await steady.call('e', { x: '-bad' })).toMatchObject({ code: -32_602 });
     expect(await steady.call('no')).toMatch(/^\[-\]/);
     expect(await steady.call('nap', { x: '5' })).toEqual({ code: -32_602, message: 'Command timed out after 1s' });
     expect(await steady.call('e', { x: 'fine' })).toMatch(/^\[\+\]/);
+  });
+
+  it('the breaker opens when nothing can be run at all', async () => {
+    await using broken = await startStdio([
+      '--driver',
+      'bubblewrap',
+      '--bwrap-path',
+      '/no/such/bwrap',
+      '--circuit-threshold',
+      '2',
+      ...cmd('t|"true"'),
+    ]);
+    for (let count = 0; count < 2; count += 1)
+      expect(await broken.call('t')).toMatchObject({ code: -32_602, message: expect.stringMatching(/^Execution failed: /) });
+    expect(await broken.call('t')).toEqual({ code: -32_603, message: 'Service temporarily unavailable (circuit breaker open)' });
+    expect(await broken.logged('circuit_open')).toHaveLength(1);
   });
 });
 
@@ -257,19 +346,34 @@ describe('what is written down', () => {
     await audited.call('no');
     await audited.call('path', { pin_file: '/etc/pin-13579' });
     const [invoked] = await audited.logged('invoked');
-    expect(invoked).toMatchObject({ msg: 'audit', level: 'info', tool: 'login', caller: 'local', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) });
+    expect(invoked).toMatchObject({
+      msg: 'audit',
+      level: 'info',
+      tool: 'login',
+      caller: 'local',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    });
     expect(invoked?.['args']).toMatchObject({ user: 'ann', my_pin: '[REDACTED]', APITOKEN: '[REDACTED]' });
-    const completed = await audited.logged('completed');
+    const completed = await audited.logged('completed', 2);
     expect(completed.map((line) => [line['tool'], line['outcome'], line['exit_code']])).toEqual([
       ['login', 'exited', 0],
       ['no', 'exited', 1],
     ]);
-    expect(completed[0]).toMatchObject({ duration_ms: expect.any(Number), stdout_bytes: expect.any(Number), execution: expect.any(String) });
-    expect(await audited.logged('failed')).toMatchObject([{ tool: 'path', code: 'invalid_input', error: expect.stringContaining('[REDACTED]') }]);
+    expect(completed[0]).toMatchObject({
+      duration_ms: expect.any(Number),
+      stdout_bytes: expect.any(Number),
+      execution: expect.any(String),
+    });
+    expect(await audited.logged('failed')).toMatchObject([
+      { tool: 'path', code: 'invalid_input', error: expect.stringContaining('[REDACTED]') },
+    ]);
     for (const text of ['pin-98765', 'tok-54321', 'pin-13579', secret]) expect(audited.stderr()).not.toContain(text);
     const auditFolder = readdirSync(join(audited.stateDir, 'audit'), { recursive: true, withFileTypes: true });
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const log = auditFolder.filter((entry) => entry.isFile()).map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8')).join('');
+    const log = auditFolder
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+      .join('');
     expect(log).toContain('template.login');
     for (const text of ['pin-98765', 'tok-54321', secret]) expect(log).not.toContain(text);
   });
@@ -283,7 +387,8 @@ describe('what is written down', () => {
   it('nothing on stdout but the protocol, at every level', async () => {
     const place = await openPlace();
     try {
-      const request = (id: number, method: string, params: unknown): string => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
+      const request = (id: number, method: string, params: unknown): string =>
+        `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
       const running = place.start(['--profile', 'secure-exec', '--log-level', 'trace', ...cmd('e|"echo {x}"')], { openInput: true });
       running.write(request(1, 'initialize', { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'x', version: '1' } }));
       await running.said('"id":1');
@@ -308,8 +413,13 @@ describe('the end', () => {
     const place = await openPlace();
     try {
       const mark = randomUUID();
-      const running = place.start(['--profile', 'secure-exec', ALLOW, ...cmd(shell('tree', 'setsid sleep 1000 & sleep 1000'))], { openInput: true, env: { MARK: mark } });
-      running.write('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}\n');
+      const running = place.start(['--profile', 'secure-exec', ALLOW, ...cmd(shell('tree', 'setsid sleep 1000 & sleep 1000'))], {
+        openInput: true,
+        env: { MARK: mark },
+      });
+      running.write(
+        '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}\n',
+      );
       await running.said('"id":1');
       running.write('{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"tree","arguments":{}}}\n');
       expect(await eventually(() => withEnvironment(`MARK=${mark}`).length >= 3, 10_000)).toBe(true);
@@ -333,7 +443,14 @@ describe('the process', () => {
     ['with a forbidden binary', cmd('x|"bash"'), {}, 1, /^$/, /^FATAL: SECURITY: Blacklisted binary 'bash' detected in command 'x'\.\n/],
     ['asked for help', ['--help'], {}, 0, /^Usage: mcp-secure-exec/, /^$/],
     ['asked for its version', ['-V'], {}, 0, /^mcp-secure-exec \d/, /^$/],
-    ['asked for a dry run', [...cmd('x|"echo {y}"'), '-d'], {}, 0, /^Dry-run: 1 tools\nTool: x\nTemplate: echo \{y\}\nBinary: echo\nPlaceholders: \["y"\]\n {2}OK\n$/, /^$/],
+    [
+      'asked for a dry run',
+      [...cmd('x|"echo {y}"'), '-d'],
+      {},
+      0,
+      /^Dry-run: 1 tools\nTool: x\nTemplate: echo \{y\}\nBinary: echo\nPlaceholders: \["y"\]\n {2}OK\n$/,
+      /^$/,
+    ],
     ['configured by its environment', [], { MCP_EXEC_COMMANDS: 'x|"echo {y}"', MCP_EXEC_DRY_RUN: 'true' }, 0, /^Dry-run: 1 tools/, /^$/],
   ])('%s', async (_name, args, env, code, stdout, stderr) => {
     const place = await openPlace();

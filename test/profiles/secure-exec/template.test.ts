@@ -22,7 +22,7 @@ describe('a definition', () => {
     ['a|"{x} y {z}"', { binary: '{x}', placeholders: ['z'] }],
     ['a|"echo {1x} {} {a-b} { c }"', { placeholders: [], binary: 'echo' }],
     ['a|"echo {_x9}"', { placeholders: ['_x9'] }],
-    ["a|\"echo '{x} and' more\"", { words: [[{ name: 'x' }, { text: ' and' }], [{ text: 'more' }]] }],
+    ['a|"echo \'{x} and\' more"', { words: [[{ name: 'x' }, { text: ' and' }], [{ text: 'more' }]] }],
   ])('%s', (definition, expected) => {
     expect(read(definition)).toMatchObject(expected);
   });

@@ -70,6 +70,7 @@ export const rpcFaultOf = (error: CorralError): RpcFault => {
   if (typeof details['rpcCode'] === 'number') return { code: details['rpcCode'], message };
   if (details['limit'] === 'breaker') return { code: INTERNAL_ERROR, message: CIRCUIT_OPEN };
   if (code === 'limit_exceeded') return { code: INTERNAL_ERROR, message: details['limit'] === 'rate' ? RATE_LIMITED : OVERLOADED };
-  if (code === 'internal') return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
+  if (code === 'internal')
+    return { code: INTERNAL_ERROR, message: 'Execution failed: Corral failed inside; its log on the server has the cause.' };
   return { code: INVALID_PARAMS, message: `Execution failed: ${message}` };
 };

@@ -237,8 +237,13 @@ static void found(struct search *s, size_t len)
     else if (!texts_add(s->out, s->path, len)) s->result = GLOB_NO_MEMORY;
 }
 
-/* Expands `rest`, of n bytes, behind the first `at` bytes of s->path. */
-static void expand(struct search *s, size_t at, const char *rest, size_t n)
+static void skip_slashes(const char **p, size_t *n)
+{
+    while (*n > 0 && **p == '/') ++*p, --*n;
+}
+
+/* Expands `rest`, of n bytes, behind the first `at` bytes of s->path. Behind a pattern several slashes count as one, in the results, too. */
+static void expand(struct search *s, size_t at, const char *rest, size_t n, bool behind_pattern)
 {
     struct stat st;
     const char *slash;
@@ -252,6 +257,7 @@ static void expand(struct search *s, size_t at, const char *rest, size_t n)
         if (whole > 0 && (at = append_plain(s, at, rest, whole)) == 0) return;
         rest += whole;
         n -= whole;
+        if (behind_pattern) skip_slashes(&rest, &n);
         if (slash != NULL && n > 0) continue;
         if (at == 0) return;
         if (s->path[at - 1] == '/' ? stat(s->path, &st) == 0 && S_ISDIR(st.st_mode) : lstat(s->path, &st) == 0) found(s, at);
@@ -277,6 +283,9 @@ static void expand(struct search *s, size_t at, const char *rest, size_t n)
         else if (!texts_add(&names, e->d_name, strlen(e->d_name))) s->result = GLOB_NO_MEMORY;
     }
     closedir(dir);
+    rest += len;
+    n -= len;
+    skip_slashes(&rest, &n);
     for (size_t i = 0; i < names.count && s->result == GLOB_OK; i++) {
         size_t name = strlen(names.v[i]);
         if (at + name + 2 > sizeof s->path) continue;
@@ -287,7 +296,7 @@ static void expand(struct search *s, size_t at, const char *rest, size_t n)
         }
         s->path[at + name] = '/';
         s->path[at + name + 1] = 0;
-        if (n > len + 1) expand(s, at + name + 1, slash + 1, n - len - 1);
+        if (n > 0) expand(s, at + name + 1, rest, n, true);
         else if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode)) found(s, at + name + 1);
     }
     s->path[at] = 0;
@@ -358,7 +367,7 @@ enum glob_result glob_word(const struct word *word, struct texts *out, bool (*in
     search.path[0] = 0;
     search.folders = 0;
     search.result = GLOB_OK;
-    expand(&search, 0, pattern, len);
+    expand(&search, 0, pattern, len, false);
     free(pattern);
     enum glob_result result = search.result;
     if (result == GLOB_OK && matches.count == 0) result = add_joined(word, out);

@@ -233,6 +233,7 @@ def globs(p):
     assert w([glob('??'), '.bin']) == ['\udcff\udcfe.bin'] and w(['sp', glob('?'), 'ace']) == ['sp ace'] and w(['dangl', glob('*')]) == ['dangling']
     assert w([glob('*?*'), '.', glob('[jt]'), glob('[s]')]) == ['./-dash.ts', 'B.ts', 'a.ts', 'b.ts', 'c.js']
     assert w('') == [''] and w(['a', '', 'b']) == ['ab'] and w([glob('*'), 'Z', glob('*')]) == ['*Z*']
+    assert w(['sub//', glob('x*')]) == ['sub//x.ts'] and w([glob('t*'), '//x.ts']) == ['tub/x.ts'] and w([glob('t*'), '///']) == ['tub/'] and w(['.//', glob('t*'), '/.//', glob('*')]) == ['.//tub/./x.ts']
     # No file that the command itself makes.
     r = p.run(cd('tub'), step(command('printf', '%s,', [glob('*')], redirects=[writing('made')])))
     assert p.read('tub/made') == 'x.ts,', r

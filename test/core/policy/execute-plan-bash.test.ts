@@ -25,7 +25,6 @@ const acceptedTexts = (count: number): readonly { readonly text: string; readonl
   return [...accepted].map(([text, plan]) => ({ text, plan }));
 };
 
-/** The runner names a file that begins with a dash by `./`. */
 describe.skipIf(whyNoBubblewrap() !== undefined)('plans and bash', () => {
   let lab: PlanLab;
   beforeAll(async () => {
@@ -36,14 +35,17 @@ describe.skipIf(whyNoBubblewrap() !== undefined)('plans and bash', () => {
   test(`come to the same for ${String(STRINGS)} texts`, { timeout: 60_000 + STRINGS * 60 }, async () => {
     const texts = acceptedTexts(STRINGS);
     const size = Math.ceil(texts.length / AT_ONCE);
-    const results = await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => lab.compare(texts.slice(index * size, (index + 1) * size), String(index))));
+    const results = await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, index) => lab.compare(texts.slice(index * size, (index + 1) * size), String(index))),
+    );
     const pairs = results.flat();
     const started = pairs.reduce((sum, { shell }) => sum + shell.started.length, 0);
     expect(pairs).toHaveLength(STRINGS);
     expect(started).toBeGreaterThan(STRINGS);
     const different = pairs.filter(({ shell, ours }) => JSON.stringify(shell) !== JSON.stringify(ours));
     if (different.length > 0) console.log(`${String(different.length)} of ${String(STRINGS)} differ`);
-    for (const { text, shell, ours } of different.slice(0, Number(process.env['CORRAL_PLAN_SHOW'] ?? 5))) expect.soft(ours, text).toEqual(shell);
+    for (const { text, shell, ours } of different.slice(0, Number(process.env['CORRAL_PLAN_SHOW'] ?? 5)))
+      expect.soft(ours, text).toEqual(shell);
     expect(different.map(({ text }) => text)).toEqual([]);
   });
 });

@@ -179,6 +179,7 @@ export const fileOperations = (deps: FileOperationsDeps): readonly Operation[] =
     hints: { destructive: true, idempotent: false, openWorld: false },
     input,
     output: z.looseObject({}),
+    subject: ({ action, path, to }) => ({ effect: LOOKS.has(action) ? 'read' : 'write', paths: to === undefined ? [path] : [path, to] }),
     limited: ({ action }) => !LOOKS.has(action),
     run: async (args, context) => {
       const live = await liveOf(args, context.signal);

@@ -47,6 +47,7 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
       all: z.boolean().optional().describe('list: ended too.'),
     }),
     output: z.looseObject({}),
+    subject: ({ action, driver, network, env }) => ({ effect: action === 'list' || action === 'inspect' ? 'read' : 'execute', env, sandbox: { driver, network } }),
     limited: ({ action }) => action === 'create',
     run: async (input, context) => {
       if (input.action === 'list') {

@@ -1,7 +1,7 @@
 import { isAbsolute, posix } from 'node:path';
 import { CorralError } from '../../ports/errors.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
-import { isWithin } from '../sandboxes/workspace.ts';
+import { isWithin } from '../../lib/is-within.ts';
 
 /** The working directory of an execution: absolute and normal (`~` is the home), beneath a place this sandbox may use. Whether it exists is seen at the start. */
 export const place = (live: LiveSandbox, cwd: string | undefined): string => {

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { isWithin } from '../../lib/is-within.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 
@@ -8,10 +9,6 @@ const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var',
 
 /** Programs and settings of the machine: nothing beneath them is a project. */
 const SYSTEM_TREES = ['/etc', '/proc', '/sys', '/dev', '/boot', '/bin', '/sbin', '/lib', '/lib64', '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/libexec', '/usr/share'];
-
-/** Is `inner` the folder `outer` or beneath it? On path components, never on strings. */
-export const isWithin = (inner: string, outer: string): boolean =>
-  inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
 
 /** With every link on the way followed, as far as the way exists: it may be made only later. */
 const realPrefix = (path: string): string => {

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
+import { isWithin } from '../../lib/is-within.ts';
 import type { Mount } from '../../ports/sandbox.ts';
-import { isFile, isFolder, realPathOf, textOf, within } from './toolchains/disk.ts';
+import { isFile, isFolder, realPathOf, textOf } from './toolchains/disk.ts';
 import { placeOf, whyPrivate } from './toolchains/places.ts';
 import { findRoots } from './toolchains/roots.ts';
 import type { HostEnv } from './toolchains/roots.ts';
@@ -36,7 +37,7 @@ export const findToolchains = (env: HostEnv, userHome: string, execPath: string 
   const skipped = new Map<string, string>();
 
   const mount = (source: string): boolean => {
-    if ([...SYSTEM, ...mounts.keys()].some((root) => within(source, root))) return true;
+    if ([...SYSTEM, ...mounts.keys()].some((root) => isWithin(source, root))) return true;
     const why = whyPrivate(source, home);
     if (why !== undefined) skipped.set(source, why);
     else mounts.set(source, { source, target: source, mode: 'ro' });
@@ -46,7 +47,7 @@ export const findToolchains = (env: HostEnv, userHome: string, execPath: string 
   const add = (folder: string): void => {
     const real = realPathOf(folder);
     if (real === undefined || !isFolder(real) || SYSTEM_PATH.includes(real)) return;
-    const place = SYSTEM.some((root) => within(real, root)) ? real : placeOf(real, roots, home);
+    const place = SYSTEM.some((root) => isWithin(real, root)) ? real : placeOf(real, roots, home);
     if (place === undefined) skipped.set(real, 'it is no place of toolchains');
     else if (mount(place)) {
       path.add(real);
@@ -62,7 +63,7 @@ export const findToolchains = (env: HostEnv, userHome: string, execPath: string 
 
   const has = (program: string): boolean => [...path, ...SYSTEM_PATH].some((folder) => isFile(join(folder, program)));
   const inside = (prefix: string | undefined): prefix is string =>
-    prefix !== undefined && [...SYSTEM, ...mounts.keys()].some((root) => within(realPathOf(prefix) ?? prefix, root));
+    prefix !== undefined && [...SYSTEM, ...mounts.keys()].some((root) => isWithin(realPathOf(prefix) ?? prefix, root));
   const found: Record<string, string> = {};
   // rustup's programs look their toolchain up here; cargo's own folder must be writable and must not be the user's, which holds credentials.
   if (path.has(join(roots.CARGO_HOME, 'bin')) && isFolder(roots.RUSTUP_HOME) && mount(roots.RUSTUP_HOME))

@@ -1,7 +1,8 @@
 import { isAbsolute, join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import type { LoadedConfig } from '../../core/config/load.ts';
-import { isWithin, resolveWorkspace } from '../../core/sandboxes/workspace.ts';
+import { resolveWorkspace } from '../../core/sandboxes/workspace.ts';
+import { isWithin } from '../../lib/is-within.ts';
 import { CorralError, toCorralError } from '../../ports/errors.ts';
 import type { CliContext } from './context.ts';
 import { numberOption } from './invoke.ts';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { isWithin } from '../../sandboxes/workspace.ts';
+import { isWithin } from '../../../lib/is-within.ts';
 import type { FileRedirect, Stage } from './command-line.ts';
 import { mistake } from './texts.ts';
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isWithin } from '../../../lib/is-within.ts';
 import { CorralError } from '../../../ports/errors.ts';
 import type { Mount } from '../../../ports/sandbox.ts';
 
@@ -6,9 +7,6 @@ import type { Mount } from '../../../ports/sandbox.ts';
 const WHOLE = ['/', '/etc', '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/home', '/run', '/var'];
 /** Nothing goes on these or beneath them. */
 const TREES = ['/proc', '/sys', '/dev', '/run/corral'];
-
-/** `path` is `root` or beneath it; by components. */
-const within = (path: string, root: string): boolean => path === root || path.startsWith(root === '/' ? '/' : `${root}/`);
 
 const checked = (mount: Mount): Mount => {
   const { source, target } = mount;
@@ -19,7 +17,7 @@ const checked = (mount: Mount): Mount => {
   };
   for (const path of [source, target])
     if (!posix.isAbsolute(path) || posix.resolve(path) !== path) refuse(`${path} is not an absolute path in its shortest form`);
-  if (WHOLE.includes(target) || TREES.some((tree) => within(target, tree))) refuse('it would hide the system inside');
+  if (WHOLE.includes(target) || TREES.some((tree) => isWithin(target, tree))) refuse('it would hide the system inside');
   return mount;
 };
 
@@ -50,7 +48,7 @@ export const arrangeMounts = (mounts: readonly Mount[], readableSources: (source
   const mounted = [...GIVEN];
   const made = new Set(['/home', '/tmp', '/run', '/var', '/etc']);
   return placed.flatMap(({ source, target, mode }) => {
-    const parents = parentsOf(target).filter((parent) => !made.has(parent) && !mounted.some((root) => within(parent, root)));
+    const parents = parentsOf(target).filter((parent) => !made.has(parent) && !mounted.some((root) => isWithin(parent, root)));
     parents.forEach((parent) => made.add(parent));
     mounted.push(target);
     return [

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isWithin } from '../../../lib/is-within.ts';
 import { CorralError } from '../../../ports/errors.ts';
 import type { SandboxSpec } from '../../../ports/sandbox.ts';
 import type { StagedSource } from '../supervisor/launch-options.ts';
@@ -32,8 +33,6 @@ const isReachable = async (path: string): Promise<boolean> => {
   const needed = found.isDirectory() ? OTHERS_READ | OTHERS_PASS : OTHERS_READ;
   return (found.mode & needed) === needed && (await isPassable(dirname(real)));
 };
-
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
 const chooseFolder = async (sources: readonly string[]): Promise<string> => {
   for (const folder of CANDIDATES) {

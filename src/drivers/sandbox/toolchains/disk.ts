@@ -15,6 +15,3 @@ export const realPathOf = (path: string): string | undefined => attempt(() => re
 export const namesIn = (folder: string): readonly string[] => attempt(() => readdirSync(folder).toSorted()) ?? [];
 export const isFolder = (path: string): boolean => attempt(() => statSync(path).isDirectory()) ?? false;
 export const isFile = (path: string): boolean => attempt(() => statSync(path).isFile()) ?? false;
-
-/** `path` is `root` or beneath it; by components. */
-export const within = (path: string, root: string): boolean => path === root || path.startsWith(root === '/' ? '/' : `${root}/`);

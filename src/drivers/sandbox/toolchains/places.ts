@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
-import { namesIn, within } from './disk.ts';
+import { isWithin } from '../../../lib/is-within.ts';
+import { namesIn } from './disk.ts';
 import type { RootName, Roots } from './roots.ts';
 
 /**
@@ -41,7 +42,7 @@ const PRIVATE_NAMES = [
 ];
 
 const matched = (path: string, root: string, pattern: string): string | undefined => {
-  if (!within(path, root)) return undefined;
+  if (!isWithin(path, root)) return undefined;
   const parts = path.slice(root === '/' ? 1 : root.length + 1).split('/');
   const wanted = pattern === '' ? [] : pattern.split('/');
   if (wanted.some((part, index) => (part === '*' ? (parts[index] ?? '') === '' : part !== parts[index]))) return undefined;
@@ -59,7 +60,7 @@ export const placeOf = (path: string, roots: Roots, home: string): string | unde
 
 /** Why a folder must not be seen inside, whatever the table said; undefined when it may. */
 export const whyPrivate = (folder: string, home: string): string | undefined => {
-  if (within(home, folder)) return 'it holds the home folder';
+  if (isWithin(home, folder)) return 'it holds the home folder';
   if (folder.split('/').length < 3) return 'it is a whole top-level folder';
   const holds = namesIn(folder).find((name) => PRIVATE_NAMES.includes(name));
   return holds === undefined ? undefined : `it holds ${basename(holds)}`;

@@ -7,6 +7,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['logs', 'print the output of an execution'],
   ['kill', 'end executions with their whole process trees'],
   ['sandbox', 'list and remove sandboxes'],
+  ['template', 'list and run the commands of a templates file'],
   ['policy', 'decide, explain and test what may run; nothing is started'],
   ['audit', 'read, search and verify the log of what was done'],
   ['doctor', 'check what this machine can do, and how to mend the rest'],

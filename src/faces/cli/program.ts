@@ -179,6 +179,21 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runSandboxRemove } = await import('./sandbox.ts');
       done(await runSandboxRemove(context, configOf(command), ids, options));
     });
+  const template = program.command('template').description(summary('template'));
+  add(template, 'ls', 'list the templates')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { runTemplateList } = await import('./commands/template.ts');
+      done(await runTemplateList(context, configOf(command), options));
+    });
+  add(template, 'run', 'run one in a sandbox, with values for its parameters')
+    .argument('<NAME>', 'of a template')
+    .argument('[PARAMETER=VALUE...]', 'lists are separated by commas')
+    .option('--json', 'as JSON')
+    .action(async (name: string, words: string[], options: { json?: boolean }, command: Command) => {
+      const { runTemplate } = await import('./commands/template.ts');
+      done(await runTemplate(context, configOf(command), name, words, options));
+    });
   const audit = program.command('audit').description(summary('audit'));
   add(audit, 'tail', 'the newest events of all servers')
     .option('-f, --follow', 'go on with those that come')

@@ -29,6 +29,7 @@ import { findToolchains } from './drivers/sandbox/toolchains.ts';
 import { createLog } from './drivers/log.ts';
 import { runCli } from './faces/cli/main.ts';
 import { newServerId } from './lib/ids.ts';
+import { quote } from './lib/quote.ts';
 import { cached, late, once } from './lib/late.ts';
 import { startTicks } from './lib/process.ts';
 import { toCorralError } from './ports/errors.ts';
@@ -41,6 +42,8 @@ const VERSION = typeof CORRAL_VERSION === 'string' ? CORRAL_VERSION : '0.0.0';
 /** Between two looks for what is to be forgotten, and for sandboxes whose server died. */
 const SWEEP_MS = 60_000;
 const ADOPT_MS = 15_000;
+/** How long questions and grants that expired are still listed. */
+const APPROVALS_KEPT_MS = 7 * 86_400_000;
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -120,19 +123,15 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     const server: ServerRecord = { id: serverId, pid: process.pid, startTicks: startTicks(process.pid) ?? 0, startedMs: Date.now(), face };
     // A sandbox whose owner is not in the records counts as abandoned: whoever makes one has to be there first.
     if (role !== 'reader') await store.putServer(server);
-    let sandboxes: ReturnType<typeof createSandboxes> | undefined;
     const executions = createExecutions({
       store,
       logs,
       config,
       log,
       watch: auditor,
-      sandboxes: () => {
-        if (sandboxes === undefined) throw new Error('the sandboxes are not open');
-        return sandboxes;
-      },
+      sandboxes: () => sandboxes,
     });
-    sandboxes = createSandboxes({
+    const sandboxes = createSandboxes({
       store,
       drivers,
       server,
@@ -149,7 +148,6 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       setInterval(() => {
         work().catch((error: unknown) => log.error({ error: String(error) }, what));
       }, ms).unref();
-    const held = sandboxes;
     const sweepAudit = async (): Promise<number> => {
       await openAudit();
       const servers = new Set((await store.servers()).map(({ id }) => id));
@@ -157,7 +155,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     };
     const timers =
       role === 'server'
-        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await held.sweep())), every(ADOPT_MS, 'dead servers were not looked for', held.adopt), every(SWEEP_MS, 'old audit segments were not removed', sweepAudit)]
+        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await sandboxes.sweep())), every(ADOPT_MS, 'dead servers were not looked for', sandboxes.adopt), every(SWEEP_MS, 'old audit segments were not removed', sweepAudit), every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS))]
         : [];
     services = { server, store, sandboxes, executions, timers, gate };
     if (role !== 'server') return;
@@ -181,8 +179,27 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   });
   requireFreeNames(loaded.templates, catalogue);
   const operations = [...catalogue, ...templateOperations(loaded.templates, { executions, presenter: output.presenter, config })];
+  const approvals: App['approvals'] = once(async () => {
+    await ready();
+    const [{ createApprovals }, { createPlaceOf }] = await Promise.all([import('./core/approvals/approvals.ts'), import('./core/approvals/place-of.ts')]);
+    const { driver, network, workspaces } = config;
+    const folder = loaded.sources['stateDir'] === 'default' ? '' : ` --state-dir ${quote(config.stateDir)}`;
+    return createApprovals({
+      store: opened().store.approvals,
+      server: serverId,
+      at: { driver, network, workspaces: workspaces.map((path) => usableWorkspace(path, config)) },
+      placeOf: createPlaceOf(sandboxes, workspaces.length > 0),
+      waitMs: config.approvalWaitSeconds * 1000,
+      pendingMs: config.approvalPendingSeconds * 1000,
+      grantMs: config.approvalGrantSeconds * 1000,
+      grantLine: (id) => `corral approvals grant ${id}${folder}`,
+      log,
+      watch: auditor,
+    });
+  });
   const invoke = createInvoke({
     ready,
+    approve: config.rules === undefined ? undefined : async (call, decision) => (await approvals()).approve(call, decision),
     decide:
       config.rules === undefined
         ? undefined
@@ -241,12 +258,18 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     );
   };
 
+  const requestStateKey: App['requestStateKey'] = async () => {
+    await ready();
+    const { loadKey } = await import('./drivers/audit/key.ts');
+    return (await loadKey({ path: join(config.stateDir, 'request-state.key'), make: true, what: 'key of request states' })).export();
+  };
+
   const auditTrail: App['audit'] = async () => {
     const { createAuditTrail } = await import('./drivers/audit/trail.ts');
     return createAuditTrail({ stateDir: config.stateDir, keyFile: config.auditKeyFile });
   };
 
-  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, blockList, doctor, audit: auditTrail, ready, close };
+  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, blockList, approvals, requestStateKey, doctor, audit: auditTrail, ready, close };
 };
 
 void runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

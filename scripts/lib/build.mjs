@@ -27,6 +27,7 @@ const EXTERNAL = ['libsql', 'esbuild'];
 const HASHBANG = '#!/usr/bin/env node\n';
 
 /** CommonJS loads without the module loader's start-up cost and can come out of a code cache; the sources speak of import.meta.url. */
+/** @type {import('esbuild').BuildOptions} */
 const COMMON = {
   bundle: true,
   format: 'cjs',
@@ -61,7 +62,8 @@ export const build = async ({ root = ROOT, force = false, only } = {}) => {
   });
 };
 
-const half = async (root, name, make, finish = async () => []) => {
+/** @param {(dist: string, files: readonly string[]) => Promise<readonly string[]>} finish */
+const half = async (root, name, make, finish = async (_dist, _files) => []) => {
   const hash = await hashInputs(root, INPUTS[name]);
   const stampFile = join(root, 'build', `${name}.json`);
   const before = await readStamp(stampFile);

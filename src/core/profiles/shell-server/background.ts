@@ -123,13 +123,22 @@ export const createBackground = (executions: Executions, env: Environment): Back
 
   const list: Background['list'] = async () => (await query({ profile: PROFILE, kind: 'background' })).toSorted((one, other) => one.record.startedMs - other.record.startedMs);
 
+  /** What this server knows of it, which is newer than the record. */
+  const current = async (found: BackgroundProcess): Promise<BackgroundProcess & { readonly look: Look }> => {
+    const look = await executions.look(found.record.id);
+    return { ...(processOf(look.record) ?? found), look };
+  };
+
   const find: Background['find'] = async (wanted) => {
-    const known = typeof wanted === 'number' ? (await list()).filter(({ record }) => record.pid === wanted) : typeof wanted === 'string' && wanted !== '' ? await query(labelsOf(wanted)) : [];
-    const [first] = known;
-    if (first === undefined) throw mistake(`Process with ID ${String(wanted)} not found`);
-    // What this server knows is newer than the record.
-    const look = await executions.look(first.record.id);
-    return { ...(processOf(look.record) ?? first), look };
+    const [first] = typeof wanted === 'string' && wanted !== '' ? await query(labelsOf(wanted)) : [];
+    if (first !== undefined) return current(first);
+    // The number of a process is known while it runs; the latest wins.
+    if (typeof wanted === 'number')
+      for (const found of (await list()).toReversed()) {
+        const known = await current(found);
+        if (known.record.pid === wanted) return known;
+      }
+    throw mistake(`Process with ID ${String(wanted)} not found`);
   };
 
   const newId = async (): Promise<string> => {

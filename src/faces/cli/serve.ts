@@ -2,10 +2,12 @@ import type { App } from '../../core/app.ts';
 import type { LoadedConfig } from '../../core/config/load.ts';
 import { parseBind } from '../http/bind.ts';
 import { openHttpDoor } from '../http/door.ts';
+import { loggableHeaders } from '../http/loggable-headers.ts';
 import { createMcpHttpHandler } from '../mcp/http-handler.ts';
 import { createMcpServerFactory } from '../mcp/server-factory.ts';
 import { serveBanner } from './banner.ts';
 import type { CliContext } from './context.ts';
+import { elicitationFor } from './elicitation.ts';
 import { EXIT } from './exit-codes.ts';
 import { CORRAL, type Served } from './served.ts';
 import { checkStart, loadSettings } from './settings.ts';
@@ -42,6 +44,7 @@ const openDoor = async (app: App, bind: string, served: Served) => {
     info: served.info(app),
     instructions: served.instructions,
     unknownTool: served.unknownTool,
+    elicitation: elicitationFor(app),
     callerOf: (auth) => ({ id: auth?.clientId ?? 'local', via: 'mcp', scopes: auth?.scopes ?? ALL }),
   });
   return openHttpDoor({
@@ -60,6 +63,9 @@ const openDoor = async (app: App, bind: string, served: Served) => {
     ...(served.http !== undefined && { health: { text: served.http.health, guarded: served.http.guardedHealth } }),
     bareUnauthorized: served.http?.bareUnauthorized,
     cors: served.http?.cors,
+    ...(app.loaded.config.logLevel === 'debug' && {
+      onRequest: (request) => app.log.debug({ method: request.method, headers: loggableHeaders(request) }, 'http request'),
+    }),
     onUnauthorized: (from) => app.log.warn({ event: 'auth_fail', from }, 'http: no token, or a wrong one'),
     onError: (error, where) => app.log.error({ error: message(error), where }, 'http'),
   });

@@ -48,6 +48,8 @@ export interface DoorOptions {
   readonly bareUnauthorized?: boolean | undefined;
   /** Pages of any origin may call when there is a token, and read these headers of the answers. */
   readonly cors?: readonly string[] | undefined;
+  /** Every request, before anything else is done with it. */
+  readonly onRequest?: ((request: IncomingMessage) => void) | undefined;
   /** Somebody came without the token, or with a wrong one. */
   readonly onUnauthorized?: ((from: string) => void) | undefined;
   readonly onError: (error: unknown, where: string) => void;
@@ -78,6 +80,7 @@ const createListener = (options: DoorOptions, authenticator: Authenticator, isCl
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const mount = options.mounts.find((candidate) => candidate.matches(path));
     try {
+      options.onRequest?.(request);
       const foreign = checkHost(request, hostRule) ?? (openToPages ? undefined : checkOrigin(request));
       if (foreign !== undefined) return sendRefusal(response, foreign, mount?.errorBody);
       if (options.cors !== undefined) allowOrigins(response, options.cors);

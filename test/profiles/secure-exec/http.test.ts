@@ -188,6 +188,31 @@ describe('with a token', () => {
   });
 });
 
+describe('--log-level debug', () => {
+  it('shows the headers of requests, without what lets somebody in', async () => {
+    await using server = await startHttp([...ECHO, '--log-level', 'debug', '--auth-token', TOKEN]);
+    await ask(server.url, {
+      headers: { ...BEARER, Cookie: 'c-secret', 'X-Api-Key': 'k-secret', 'X-Password': 'p-secret', 'X-Plain': 'shown' },
+    });
+    await server.running.said('http request');
+    const line = server.running
+      .stderr()
+      .split('\n')
+      .find((text) => text.includes('http request'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      level: 'debug',
+      headers: {
+        authorization: '[REDACTED]',
+        cookie: '[REDACTED]',
+        'x-api-key': '[REDACTED]',
+        'x-password': '[REDACTED]',
+        'x-plain': 'shown',
+      },
+    });
+    expect(server.running.stderr()).not.toMatch(/secure_token|-secret/);
+  });
+});
+
 describe('--stateful', () => {
   it('gives sessions, ends them, and knows no others', async () => {
     await using server = await startHttp([...ECHO], { MCP_EXEC_STATEFUL: 'true' });

@@ -1,6 +1,8 @@
 import { CorralError } from '../../../ports/errors.ts';
 import type { OutcomeKind } from '../../../ports/sandbox.ts';
 import type { Executions, Look } from '../../executions/types.ts';
+import { cappedTimeoutMs, requireCaps } from '../../policy/decided.ts';
+import type { Decision } from '../../policy/types.ts';
 import { failed, refused } from './fault.ts';
 
 export interface RunRequest {
@@ -10,6 +12,8 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
   readonly caller: string;
+  /** What the operator's rules said of the call; absent where there are none. */
+  readonly decision: Decision | undefined;
 }
 
 /** From the deadline that the sandbox keeps to the news of it. */
@@ -32,12 +36,26 @@ const explain = (error: unknown): unknown => {
 
 /** Runs the program to its end, within its time. Resolves however it ended by itself; throws when it was ended, or could not be run. */
 export const runToEnd = async (executions: Executions, request: RunRequest, signal: AbortSignal): Promise<Look> => {
-  const { title, argv, cwd, env, timeoutSeconds, caller } = request;
-  const timeoutMs = timeoutSeconds * 1000;
+  const { title, argv, cwd, env, caller, decision } = request;
+  const timeoutMs = cappedTimeoutMs(request.timeoutSeconds * 1000, decision);
+  const timeoutSeconds = timeoutMs / 1000;
   let look: Look;
   try {
     look = await executions.run(
-      { title, plan: async () => ({ steps: [argv], env }), cwd, keepStdinOpen: false, timeoutMs, labels: {}, detach: false, caller },
+      {
+        title,
+        plan: async ({ live }) => {
+          if (decision !== undefined) requireCaps(decision, live);
+          return { steps: [argv], env };
+        },
+        cwd,
+        keepStdinOpen: false,
+        timeoutMs,
+        outputBytes: decision?.caps.outputBytes,
+        labels: {},
+        detach: false,
+        caller,
+      },
       timeoutMs + NEWS_MS,
       signal,
     );

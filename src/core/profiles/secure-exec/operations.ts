@@ -62,7 +62,7 @@ export const secureExecOperations = (deps: SecureExecDeps): readonly Operation[]
   const run = async (
     template: CommandTemplate,
     given: Readonly<Record<string, unknown>>,
-    { caller, signal }: OperationContext,
+    { caller, signal, decision }: OperationContext,
   ): Promise<{ text: string }> => {
     const started = performance.now();
     let call = { tool: template.name, caller: caller.id, values: new Map<string, string>() as ReadonlyMap<string, string> };
@@ -86,7 +86,7 @@ export const secureExecOperations = (deps: SecureExecDeps): readonly Operation[]
       checkBinary(template, onHost);
       const look = await runToEnd(
         executions,
-        { title: template.source, argv, cwd, env: onHost ? deps.inherited : {}, timeoutSeconds, caller: caller.id },
+        { title: template.source, argv, cwd, env: onHost ? deps.inherited : {}, timeoutSeconds, caller: caller.id, decision },
         signal,
       );
       pass.settle(undefined);

@@ -1,5 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { isWithin } from '../../../lib/is-within.ts';
 
 /** As many links as the kernel follows. */
 const MAX_LINKS = 40;
@@ -58,15 +59,12 @@ export const canonicalPath = async (path: string, from: string): Promise<Place> 
   return { path: join(done) };
 };
 
-/** On components, never on strings. */
-export const isBeneath = (path: string, root: string): boolean => path === root || root === '/' || path.startsWith(`${root}/`);
-
 /** The path to give to a program instead of the one that was asked for, or why there is none. `root` is canonical; undefined: anywhere. */
 export const containedPath = async (asked: string, from: string, root: string | undefined): Promise<Place> => {
   if (Buffer.byteLength(asked) > MAX_PATH_BYTES)
     return { problem: `Path of ${String(Buffer.byteLength(asked))} bytes, at most ${String(MAX_PATH_BYTES)} are possible` };
   const place = await canonicalPath(asked, from);
   if ('problem' in place) return { problem: `Path '${asked}' ${place.problem}` };
-  if (root !== undefined && !isBeneath(place.path, root)) return { problem: `Path '${asked}' outside base '${root}'` };
+  if (root !== undefined && !isWithin(place.path, root)) return { problem: `Path '${asked}' outside base '${root}'` };
   return place;
 };

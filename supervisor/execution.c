@@ -32,6 +32,7 @@
 #define WATCH_MS 10u
 #define STRAY_LOOK_MS 1000u
 #define SPARES 2
+#define HOLD_MS 25u                        /* from its start: so long an execution's output may wait without a file */
 #define QUIET_MS 20u                       /* without output for so long, running executions are not delayed by making a file */
 
 struct execution *executions;
@@ -41,6 +42,9 @@ static size_t entry_count;
 static size_t list_base;
 static int spares[SPARES] = { -1, -1 };    /* log files without a name */
 static bool no_spares;
+static size_t spares_wanted;               /* as many as files were needed lately: a run of short programs needs none */
+static bool slot_used[ENTRIES_MAX];
+static size_t slot_next;
 static uint64_t last_activity;             /* mono_ms of the last start or output */
 
 bool executions_init(void)
@@ -72,13 +76,19 @@ struct execution *execution_of_stray(pid_t session)
 static struct shim_slot *slot_take(void)
 {
     for (size_t i = 0; i < ENTRIES_MAX; i++) {
-        bool used = false;
-        for (struct execution *e = executions; e != NULL && !used; e = e->next) used = e->slot == &slots[i];
-        if (used) continue;
-        memset(&slots[i], 0, sizeof slots[i]);
-        return &slots[i];
+        size_t at = (slot_next + i) % ENTRIES_MAX;
+        if (slot_used[at]) continue;
+        slot_used[at] = true;
+        slot_next = at + 1;
+        memset(&slots[at], 0, sizeof slots[at]);
+        return &slots[at];
     }
     return NULL;
+}
+
+static void slot_give_back(struct shim_slot *slot)
+{
+    if (slot != NULL) slot_used[slot - slots] = false;
 }
 
 static void close_fd(int *fd)
@@ -104,6 +114,7 @@ static void execution_free(struct execution *e)
     buffer_free(&e->in_pending);
     buffer_free(&e->exit);
     kill_free(e);
+    slot_give_back(e->slot);
     free(e->head[0]);
     free(e->head[1]);
     free(e->meta);
@@ -124,6 +135,7 @@ static int log_open(const struct execution *e, const char *suffix)
 {
     char name[ID_MAX + 8];
     snprintf(name, sizeof name, "%s.%s", e->id, suffix);
+    if (spares_wanted < SPARES) spares_wanted++;
     for (size_t i = 0; i < SPARES; i++) {
         if (spares[i] < 0) continue;
         char link[40];
@@ -142,9 +154,9 @@ static int log_open(const struct execution *e, const char *suffix)
 
 int executions_spare_due(uint64_t now)
 {
-    bool missing = false;
-    for (size_t i = 0; i < SPARES; i++) missing = missing || spares[i] < 0;
-    if (no_spares || !missing || server.stopping) return -1;
+    size_t have = 0;
+    for (size_t i = 0; i < SPARES; i++) have += spares[i] >= 0;
+    if (no_spares || have >= spares_wanted || server.stopping) return -1;
     if (executions_idle() || now >= last_activity + QUIET_MS) return 0;
     return (int)(last_activity + QUIET_MS - now);
 }
@@ -203,20 +215,17 @@ static void run_note(struct execution *e, uint32_t which, uint64_t n, uint64_t n
     e->run_bytes = n;
 }
 
-static void head_keep(struct execution *e, uint32_t which, const uint8_t *data, size_t n)
+/* Makes room for more of a head; what it holds stays when there is none. */
+static bool head_reserve(struct execution *e, uint32_t which, size_t more)
 {
-    if (e->head_dropped) return;
-    size_t total = (size_t)e->head_len[0] + e->head_len[1] + n;
-    if (total <= WHOLE_STREAM_MAX) {
-        size_t len = e->head_len[which];
-        uint8_t *grown = realloc(e->head[which], len + n);
-        if (grown != NULL) {
-            e->head[which] = grown;
-            memcpy(grown + len, data, n);
-            e->head_len[which] = (uint32_t)(len + n);
-            return;
-        }
-    }
+    if (e->head_dropped || (size_t)e->head_len[0] + e->head_len[1] + more > WHOLE_STREAM_MAX) return false;
+    uint8_t *grown = realloc(e->head[which], e->head_len[which] + more);
+    if (grown != NULL) e->head[which] = grown;
+    return grown != NULL;
+}
+
+static void heads_drop(struct execution *e)
+{
     e->head_dropped = true;
     for (size_t i = 0; i < 2; i++) {
         free(e->head[i]);
@@ -224,6 +233,61 @@ static void head_keep(struct execution *e, uint32_t which, const uint8_t *data, 
         e->head_len[i] = 0;
     }
 }
+
+static void head_keep(struct execution *e, uint32_t which, const uint8_t *data, size_t n)
+{
+    if (e->head_dropped) return;
+    if (!head_reserve(e, which, n)) {
+        heads_drop(e);
+        return;
+    }
+    memcpy(e->head[which] + e->head_len[which], data, n);
+    e->head_len[which] += (uint32_t)n;
+}
+
+/* Appends to the stream's file, which is made when it has none. Returns how many bytes are in it; fewer than n when `failed` is set. */
+static size_t log_append(struct execution *e, struct stream *s, uint32_t which, const uint8_t *data, size_t n, int *failed)
+{
+    size_t done = 0;
+    if (n > 0 && s->log < 0) s->log = log_open(e, which == 0 ? "out" : "err");
+    if (n > 0 && s->log < 0) {
+        *failed = errno;
+        return 0;
+    }
+    while (done < n) {
+        ssize_t w = write(s->log, data + done, n - done);
+        if (w < 0 && errno == EINTR) continue;
+        if (w <= 0) {
+            *failed = w < 0 ? errno : EIO;
+            break;
+        }
+        done += (size_t)w;
+    }
+    if (s->fd < 0) close_fd(&s->log);
+    return done;
+}
+
+/* From now on the output is in files: what was held back is written, what comes is appended. */
+static void release(struct execution *e)
+{
+    if (!e->held) return;
+    e->held = false;
+    struct stream *own[2] = { &e->out, &e->err };
+    for (uint32_t which = 0; which < 2; which++) {
+        struct stream *s = own[which];
+        uint32_t held = e->head_len[which];
+        int failed = 0;
+        size_t done = log_append(e, s, which, e->head[which], held, &failed);
+        if (failed == 0) continue;
+        s->bytes = done;
+        s->newlines = count_newlines(e->head[which], done);
+        server.log_bytes -= held - done;
+        e->head_len[which] = (uint32_t)done;
+        log_failed(e, failed);
+    }
+}
+
+static bool holds_bytes(const struct execution *e) { return e->held && e->out.bytes + e->err.bytes > 0; }
 
 static void stream_keep(struct execution *e, struct stream *s, uint32_t which, const uint8_t *data, size_t n, uint64_t now)
 {
@@ -237,22 +301,12 @@ static void stream_keep(struct execution *e, struct stream *s, uint32_t which, c
             over = true;
         }
     }
+    if (e->held && n > 0 && (now >= e->held_until || e->head_len[1 - which] > 0 || !head_reserve(e, which, n))) {
+        release(e);
+        if (s->discard) return;
+    }
     int failed = 0;
-    if (n > 0 && s->log < 0) s->log = log_open(e, which == 0 ? "out" : "err");
-    if (n > 0 && s->log < 0) {
-        failed = errno;
-        n = 0;
-    }
-    size_t done = 0;
-    while (done < n) {
-        ssize_t w = write(s->log, data + done, n - done);
-        if (w < 0 && errno == EINTR) continue;
-        if (w <= 0) {
-            failed = w < 0 ? errno : EIO;
-            break;
-        }
-        done += (size_t)w;
-    }
+    size_t done = e->held ? n : log_append(e, s, which, data, n, &failed);
     if (done > 0) {
         s->bytes += done;
         server.log_bytes += done;
@@ -484,6 +538,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
         int err = errno;
         reply_error(c, id, ERR_SPAWN_FAILED, err, problem);
         pipes_close(&p);
+        slot_give_back(slot);
         free(meta);
         free(e);
         return;
@@ -511,6 +566,8 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     e->spawn_id = id;
     e->start_us = mono_us();
     last_activity = mono_ms();
+    e->held = true;
+    e->held_until = last_activity + HOLD_MS;
     e->deadline = r->wall_ms > 0 ? mono_ms() + r->wall_ms : 0;
     p.report[0] = p.out[0] = p.err[0] = p.in[1] = -1;
     pipes_close(&p);
@@ -760,7 +817,7 @@ static void exit_payload(struct execution *e, bool closed)
     put_u64(b, e->out.newlines);
     put_u64(b, e->err.newlines);
     put_u32(b, e->others && (e->shim > 0 || e->shim_lost) ? kill_count(e) : 0);
-    put_u8(b, closed ? 1 : 0);
+    put_u8(b, (uint8_t)((closed ? EXIT_CLOSED : 0u) | (e->held ? EXIT_UNFILED : 0u)));
     e->exit_prefix = (uint32_t)b->len;
     put_str(b, e->head[0], e->head_len[0]);
     put_str(b, e->head[1], e->head_len[1]);
@@ -777,28 +834,42 @@ static void put_bare_exit(struct buffer *b, const struct execution *e)
     put_text(b, e->message);
 }
 
+/* The EXIT payload and its frame in the journal, which holds the streams when they are nowhere else. False when it could not be written. */
+static bool record_end(struct execution *e, bool closed)
+{
+    exit_payload(e, closed);
+    struct buffer b = { 0 };
+    size_t mark = frame_begin(&b, EVT_EXIT, 0);
+    if (e->held && !e->exit.failed) put_bytes(&b, e->exit.data, e->exit.len);
+    else put_bare_exit(&b, e);
+    frame_end(&b, mark);
+    bool written = journal_append(&b) && !e->exit.failed;
+    buffer_free(&b);
+    return written;
+}
+
 static void tell_end(struct execution *e)
 {
     bool closed = streams_closed(e);
-    run_settle(e);
     input_close(e);
-    exit_payload(e, closed);
+    if (!closed || !journal_has_room()) release(e);
+    if (e->held && !record_end(e, closed)) {
+        release(e);
+        buffer_free(&e->exit);
+        run_settle(e);
+        record_end(e, closed);
+    } else if (!e->held) {
+        run_settle(e);
+        record_end(e, closed);
+    }
+    if (e->held) e->ord_pending = false;
+    e->held = false;
     e->state = EXECUTION_ENDED;
     e->told_closed = closed;
-    for (size_t i = 0; i < 2; i++) {
-        free(e->head[i]);
-        e->head[i] = NULL;
-        e->head_len[i] = 0;
-    }
-    e->head_dropped = true;
+    heads_drop(e);
 
     struct buffer b = { 0 };
-    size_t mark = frame_begin(&b, EVT_EXIT, 0);
-    put_bare_exit(&b, e);
-    frame_end(&b, mark);
-    journal_append(&b);
-    buffer_free(&b);
-
+    size_t mark;
     mark = frame_begin(&b, EVT_EXIT, 0);
     put_bytes(&b, e->exit.data, e->exit.len);
     frame_end(&b, mark);
@@ -895,6 +966,7 @@ void execution_watch(struct connection *c, struct execution *e, bool on)
     }
     if (!on || slot == CONNECTIONS_MAX) return;
     e->watchers[slot] = c->serial;
+    release(e);
     if (e->out.bytes + e->err.bytes > 0) e->watch_dirty = true;
 }
 
@@ -907,7 +979,10 @@ static bool listed(const struct execution *e)
 void executions_list(struct buffer *b)
 {
     uint32_t n = 0;
-    for (struct execution *e = executions; e != NULL; e = e->next) n += listed(e);
+    for (struct execution *e = executions; e != NULL; e = e->next) {
+        if (holds_bytes(e)) release(e);
+        n += listed(e);
+    }
     put_u32(b, n);
     size_t room = LIST_MAX > list_base ? LIST_MAX - list_base : 0;
     for (struct execution *e = executions; e != NULL; e = e->next) {
@@ -1009,6 +1084,10 @@ static uint64_t advance(struct execution *e, uint64_t now)
         if (due || streams_closed(e)) tell_end(e);
         else sooner(&next, due ? now : now >= e->final_ms + SETTLE_MS ? now + 1 : e->final_ms + SETTLE_MS);
     }
+    if (holds_bytes(e)) {
+        if (now >= e->held_until) release(e);
+        else sooner(&next, e->held_until);
+    }
     if (e->state == EXECUTION_ENDED && !e->told_closed && streams_closed(e)) tell_closed(e);
     if (e->ord_pending && (e->ord >= 0 || e->run_stream == 1)) {
         if (now >= e->run_at + RUN_MS) run_flush(e);
@@ -1052,6 +1131,7 @@ bool executions_idle(void)
 void executions_stop(uint32_t grace_ms, const char *reason)
 {
     for (struct execution *e = executions; e != NULL; e = e->next) {
+        release(e);
         if (e->state != EXECUTION_ENDED) execution_decide(e, END_CANCELLED, reason);
         if (e->shim > 0 || e->shim_lost) kill_begin(e, SIGTERM, grace_ms, NULL, 0);
     }

@@ -62,6 +62,8 @@ struct execution {
     uint32_t run_stream;
     uint64_t run_at, run_bytes; /* mono_ms; bytes */
 
+    bool held;                  /* the output so far is in `head` alone and there are no files */
+    uint64_t held_until;        /* mono_ms; then it is written at the latest */
     uint8_t *head[2];           /* the whole streams while they have at most WHOLE_STREAM_MAX bytes together */
     uint32_t head_len[2];
     bool head_dropped;
@@ -114,8 +116,8 @@ size_t executions_descriptors(void);                         /* upper bound of e
 void executions_reap(void);                                  /* SIGCHLD */
 uint64_t executions_tick(uint64_t now);                      /* next time (mono_ms) */
 bool executions_idle(void);                                  /* nothing runs, nothing is being ended */
-/* Making a file can cost a disk file system more than starting a program. So log files are made ahead, without a name, while nothing is going
-   on. Returns in how many ms that may be done: 0 = now, -1 = there is nothing to do. */
+/* Making a file can cost a disk file system more than starting a program. So small output of a short program gets none (`held`), and where
+   files were needed lately, the next ones are made ahead, without a name, while nothing is going on. Returns in how many ms that may be done: 0 = now, -1 = there is nothing to do. */
 int executions_spare_due(uint64_t now);
 void executions_make_spare(void);
 void executions_stop(uint32_t grace_ms, const char *reason);

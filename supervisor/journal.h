@@ -5,7 +5,10 @@
 #include "frame.h"
 
 void journal_init(int fd);
-void journal_append(const struct buffer *frame);
+/* False when the frame is not in it. */
+bool journal_append(const struct buffer *frame);
+/* Whether it may also hold output: it is cut only when nothing runs, so it has a bound beyond which output gets files. */
+bool journal_has_room(void);
 /* To be called when nothing runs and every end is acknowledged: cuts a journal of more than 1 MiB to 0. */
 void journal_compact(void);
 

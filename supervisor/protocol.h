@@ -37,4 +37,8 @@ enum end_kind {
     END_FAILED_TO_START, END_LOST
 };
 
+/* Flags of EXIT. Unfiled: the streams are in this frame alone, there are no log files. */
+#define EXIT_CLOSED 1u
+#define EXIT_UNFILED 2u
+
 #endif

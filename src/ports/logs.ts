@@ -21,8 +21,8 @@ export interface LogStore {
   size(ref: LogRef, stream: StreamName): Promise<number>;
   /** How the two streams interleave; empty when only one spoke and quickly. Whatever is missing at its end is in stream order. */
   order(ref: LogRef): Promise<readonly LogRun[]>;
-  /** Path of the raw file, for a search outside the event loop; undefined when the store has no files. */
-  path(ref: LogRef, stream: StreamName): string | undefined;
+  /** Path of the raw file, for a search outside the event loop; undefined when this output is not in a file. */
+  path(ref: LogRef, stream: StreamName): Promise<string | undefined>;
   /** Forgets the output of one execution. */
   remove(ref: LogRef): Promise<void>;
 }

@@ -157,6 +157,8 @@ export interface Exit {
   readonly background: number;
   /** Both whole streams, when they are small. */
   readonly inline?: { readonly stdout: Uint8Array; readonly stderr: Uint8Array } | undefined;
+  /** There are no log files: `inline` is all there is. Whoever hears of it keeps it before the end is acknowledged. */
+  readonly unfiled?: true | undefined;
   readonly message?: string | undefined;
 }
 

@@ -58,6 +58,12 @@ export interface ExecutionRecord {
   readonly message?: string | undefined;
 }
 
+/** Output that has no log files and is kept with the record: at most 16 KiB, both streams together. */
+export interface RecordedOutput {
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
 export interface ExecutionQuery {
   readonly status?: ExecutionRecord['status'] | undefined;
   readonly sandbox?: string | undefined;
@@ -93,7 +99,9 @@ export interface Store extends AsyncDisposable {
 
   /** Group-committed: returns at once, durable within 20 ms or at `flush`. The sandbox's journal covers the gap. */
   insertExecution(record: ExecutionRecord): void;
-  finishExecution(id: string, change: Partial<Omit<ExecutionRecord, 'id'>>): void;
+  finishExecution(id: string, change: Partial<Omit<ExecutionRecord, 'id'>>, output?: RecordedOutput): void;
+  /** What `finishExecution` was given; no list carries it. */
+  executionOutput(id: string): Promise<RecordedOutput | undefined>;
   /** Sees what was queued by this server. */
   execution(id: string): Promise<ExecutionRecord | undefined>;
   executions(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>;

@@ -63,6 +63,7 @@ def parse_exit(payload):
                       ('system_us', 'Q'), ('maxrss', 'Q'), ('out_bytes', 'Q'), ('err_bytes', 'Q'), ('out_newlines', 'Q'),
                       ('err_newlines', 'Q'), ('background', 'I'), ('closed', 'B')):
         e[name] = r.take(fmt)
+    e['closed'], e['filed'] = e.closed & 1, not e.closed & 2
     e['out'], e['err'], e['message'] = r.str(), r.str(), r.str().decode()
     r.done()
     e['kind'] = KINDS[e['kind']]
@@ -294,6 +295,20 @@ class Supervisor:
                 return True
             time.sleep(0.005)
         return False
+
+    def journal_exits(self):
+        """The EXIT frames of the journal, by execution."""
+        data, at, found = open(self.journal, 'rb').read(), 0, {}
+        while at < len(data):
+            n, kind, _ = struct.unpack_from('<IBI', data, at)
+            if kind == 0xC1:
+                e = parse_exit(data[at + 9:at + 4 + n])
+                found[e.id] = e
+            at += 4 + n
+        return found
+
+    def files(self, ident):
+        return sorted(name for name in os.listdir(self.logs) if name.split('.')[0] == ident)
 
     def boot_log(self):
         with open(self.boot, errors='replace') as f:

@@ -330,6 +330,98 @@ def reopened_streams(sv, c):
 
 
 @test()
+def small_output_has_no_file(sv, c):
+    """What is small, quick and of one stream is told and journaled whole, and has no file."""
+    for ident, script, out, err in (('a', 'echo hi', b'hi\n', b''), ('b', 'echo no >&2; exit 3', b'', b'no\n'), ('c', ':', b'', b'')):
+        c.spawn(ident, ['sh', '-c', script])
+        e = c.exit(ident)
+        if e.filed and SLOW > 1:
+            continue
+        assert not e.filed and (e.out, e.err, e.closed) == (out, err, 1), e
+        kept = sv.journal_exits()[ident]
+        assert not kept.filed and (kept.out, kept.err, kept.code) == (out, err, e.code), kept
+        assert sv.files(ident) == []
+        listed = parse_exit(c.list()[ident].exit)
+        assert not listed.filed and (listed.out, listed.err) == (out, err)
+        c.ack(ident)
+    time.sleep(0.3)
+    assert sv.files('b') == [], 'an order file after the end'
+    second = sv.client()
+    c.spawn('d', ['sh', '-c', 'echo kept'])
+    c.exit('d')
+    c.close()
+    assert parse_exit(second.list()['d'].exit).out == b'kept\n'
+
+
+@test()
+def output_that_grows_has_files(sv, c):
+    e = c.sh('a', 'head -c 16384 /dev/zero')
+    assert len(e.out) == 16384 and (e.filed or sv.files('a') == []), e
+    e = c.sh('b', 'echo first; head -c 16379 /dev/zero; echo')
+    assert e.filed and e.out == b'' and sv.log('b') == b'first\n' + bytes(16379) + b'\n', e
+    bare = sv.journal_exits()['b']
+    assert bare.filed and bare.out == b'' and bare.out_bytes == 16386
+    e = c.sh('c', 'echo one; echo two >&2; echo three')
+    assert e.filed and (e.out, e.err) == (b'one\nthree\n', b'two\n'), e
+    assert sv.log('c') == b'one\nthree\n' and sv.log('c', 'err') == b'two\n'
+    assert sum(n for _, which, n in sv.order('c') if which == 1) == 4, sv.order('c')
+    assert sv.journal_exits()['c'].out == b''
+    e = c.sh('d', 'head -c 100 /dev/zero', output=10)
+    assert e.kind == 'output_limit' and len(e.out) == 10, e
+
+
+@test()
+def output_that_waits_has_files(sv, c):
+    t = time.monotonic()
+    c.spawn('a', ['sh', '-c', 'echo up; sleep 5; echo more'])
+    assert until(lambda: sv.log('a') == b'up\n', 1) and time.monotonic() - t < 2 * SLOW
+    c.kill('a', cause=4)
+    e = c.exit('a')
+    assert e.filed and e.out == b'up\n' and sv.log('a') == b'up\n', e
+    e = c.sh('b', 'sleep 0.1; echo late')
+    assert e.filed and sv.log('b') == b'late\n' and e.out == b'late\n', e
+
+
+@test()
+def output_that_is_watched_has_files(sv, c):
+    for ident, look in (('a', lambda: c.call(0x0D, s('a') + b'\1', 0x80)), ('b', lambda: c.list())):
+        c.spawn(ident, ['sh', '-c', 'echo up; sleep 0.2'])
+        look()
+        e = c.exit(ident)
+        assert e.filed and e.out == b'up\n' and sv.log(ident) == b'up\n', e
+    c.spawn('w', ['sh', '-c', 'read x; echo $x'], flags=2)
+    c.call(0x0D, s('w') + b'\1', 0x80)
+    c.input('w', b'seen\n', True)
+    e = c.exit('w')
+    assert e.filed and sv.log('w') == b'seen\n', e
+
+
+@test()
+def output_held_when_the_end_is_asked_for(sv, c):
+    c.spawn('a', ['sh', '-c', 'echo up; exec sleep 9'])
+    time.sleep(0.01)
+    c.call(0x0B, struct.pack('<I', 0), 0x80)
+    assert sv.wait() or BWRAP
+    sv.wait()
+    assert sv.log('a') in (b'up\n', b'') and sv.journal_exits()['a'].out_bytes == len(sv.log('a'))
+
+
+@test()
+def journal_that_cannot_be_written(sv, c):
+    """Streams that the journal does not take get files, before the end is told."""
+    if BWRAP:
+        return
+    resource = __import__('resource')
+    resource.prlimit(sv.pid, resource.RLIMIT_FSIZE, (os.path.getsize(sv.journal) + 100, resource.RLIM_INFINITY))
+    c.spawn('a', ['sh', '-c', 'echo hi'], limits=[(4, 1 << 20)])
+    e = c.exit('a')
+    resource.prlimit(sv.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert e.filed and e.out == b'hi\n' and sv.log('a') == b'hi\n', e
+    e = c.sh('b', 'echo again')
+    assert e.out == b'again\n' and 'b' in sv.journal_exits(), e
+
+
+@test()
 def stream_holder(sv, c):
     c.spawn('a', ['sh', '-c', '(sleep 0.6; echo late) & echo now'])
     t = time.monotonic()
@@ -410,7 +502,7 @@ def journal_and_acknowledge(sv, c):
         payload = data[at + 9:at + 4 + n]
         if kind == 0xC1:
             e = parse_exit(payload)
-            assert e.out == b'' and e.out_bytes == 3 and e.id == 'a'
+            assert e.out == (b'' if e.filed else b'hi\n') and e.out_bytes == 3 and e.id == 'a'
         else:
             r = Reader(payload)
             assert r.str() == b'a' and r.take('IQ')[0] > 0 and r.str() == b'm'

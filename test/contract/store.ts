@@ -278,6 +278,31 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
       expect(ids(await store.finishedBefore(Date.now() + 60_000, 9))).toEqual(['x1']);
     });
 
+    test('output given with an end comes back, before and after it is written, and is forgotten with its record', async () => {
+      const output = { stdout: Uint8Array.of(0, 255, 10), stderr: new Uint8Array(16_000).fill(7) };
+      const bytes = async (id: string): Promise<readonly number[][] | undefined> => {
+        const found = await store.executionOutput(id);
+        return found && [[...found.stdout], [...found.stderr]];
+      };
+      const wanted = [[...output.stdout], [...output.stderr]];
+      for (const id of ['x1', 'x2', 'x3']) store.insertExecution(anExecution(id));
+      store.finishExecution('x1', FINISH, output);
+      expect(await bytes('x1')).toEqual(wanted);
+      await store.flush();
+      store.finishExecution('x2', FINISH, { ...output, stderr: new Uint8Array() });
+      store.finishExecution('x3', FINISH);
+      await store.flush();
+      store.finishExecution('x1', { background: 0 });
+      await store.flush();
+      expect([await bytes('x1'), await bytes('x2'), await bytes('x3')]).toEqual([wanted, [wanted[0], []], undefined]);
+      for (const record of [await store.execution('x1'), ...(await store.executions({ limit: 9 }))]) {
+        expect(record?.stdout).toEqual(FINISH.stdout);
+        expect(JSON.stringify(record)).not.toContain('255');
+      }
+      await store.deleteExecutions(['x1']);
+      expect([await bytes('x1'), await bytes('never-was')]).toEqual([undefined, undefined]);
+    });
+
     test('kept output is summed, and forgotten with its record', async () => {
       expect(await store.logBytes()).toBe(0);
       store.insertExecution(anExecution('x1'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { configSchema, type Config } from '../../src/core/config/schema.ts';
 import { createExecutions } from '../../src/core/executions/service.ts';
 import type { Executions, StartRequest } from '../../src/core/executions/types.ts';
+import { createRecordedLogs } from '../../src/core/output/recorded-logs.ts';
 import { createSandboxes } from '../../src/core/sandboxes/service.ts';
 import type { Sandboxes } from '../../src/core/sandboxes/types.ts';
 import { createFileLogs } from '../../src/drivers/logs/file-logs.ts';
@@ -72,7 +73,8 @@ export const openHouse = async (options: HouseOptions = {}): Promise<House> => {
   const complain = (fields: Readonly<Record<string, unknown>>, message: string): void =>
     void complaints.push(`${message}: ${JSON.stringify(fields)}`);
   const log = { debug: () => undefined, info: () => undefined, warn: complain, error: complain };
-  const executions = createExecutions({ store, logs: createFileLogs({ stateFolder: stateDir }), config, log, sandboxes: () => sandboxes });
+  const logs = createRecordedLogs(createFileLogs({ stateFolder: stateDir }), (id) => store.executionOutput(id));
+  const executions = createExecutions({ store, logs, config, log, sandboxes: () => sandboxes });
   const sandboxes: Sandboxes = createSandboxes({
     store,
     drivers: new Map([['bubblewrap', driver]]),

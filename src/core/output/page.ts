@@ -78,8 +78,8 @@ const readTail = async (context: Context, lines: number): Promise<Shown> => {
 const FILES = ['stdout', 'stderr'] as const;
 
 /** The view as the search thread reads it. */
-const sourceOf = ({ logs, ref, view }: Context): SearchSource => ({
-  paths: FILES.map((stream) => logs.path(ref, stream)),
+const sourceOf = async ({ logs, ref, view }: Context): Promise<SearchSource> => ({
+  paths: await Promise.all(FILES.map((stream) => logs.path(ref, stream))),
   segments: Float64Array.from(view.segments.flatMap(({ stream, offset, length }) => [FILES.indexOf(stream), offset, length])),
 });
 
@@ -90,7 +90,7 @@ const searchOptions = ({ logs, ref, signal }: Context): SearchOptions => ({
 
 const readLines = async (context: Context, from: number, to: number): Promise<Shown> => {
   const { start, end, total } = await context.searcher.search(
-    { kind: 'locate', source: sourceOf(context), from, to },
+    { kind: 'locate', source: await sourceOf(context), from, to },
     searchOptions(context),
   );
   const shown = await readOn(context, start, end);
@@ -115,14 +115,14 @@ const firstLineOf = async (context: Context): Promise<number> => {
     return { stream, offset: 0, length: first?.offset ?? Math.min(start[stream], view.sizes[stream]) };
   });
   if (skipped.every(({ length }) => length === 0)) return 1;
-  const source = sourceOf({ ...context, view: { ...view, segments: skipped } });
+  const source = await sourceOf({ ...context, view: { ...view, segments: skipped } });
   return (await searcher.search({ kind: 'locate', source, from: 1, to: Infinity }, searchOptions(context))).newlines + 1;
 };
 
 const readMatches = async (context: Context, grep: NonNullable<PageRequest['grep']>): Promise<Shown> => {
   const { request, limit } = context;
   const found = await context.searcher.search(
-    { kind: 'grep', source: sourceOf(context), ...grep, raw: request.raw, maxBytes: limit, firstLine: await firstLineOf(context) },
+    { kind: 'grep', source: await sourceOf(context), ...grep, raw: request.raw, maxBytes: limit, firstLine: await firstLineOf(context) },
     searchOptions(context),
   );
   return {

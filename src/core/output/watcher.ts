@@ -24,7 +24,7 @@ export const createLineMatcher = (
     async look(signal) {
       const size = await logs.size(ref, stream);
       if (size === seen || size <= offset) return undefined;
-      const source = { paths: [logs.path(ref, stream)], segments: Float64Array.of(0, offset, size - offset) };
+      const source = { paths: [await logs.path(ref, stream)], segments: Float64Array.of(0, offset, size - offset) };
       const found = await searcher.search(
         { kind: 'match', pattern, ignoreCase: false, raw: false, source },
         { signal, read: (_, at, length) => logs.read(ref, stream, at, length) },

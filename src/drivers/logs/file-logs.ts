@@ -82,7 +82,7 @@ export const createFileLogs = ({ stateFolder }: FileLogsOptions): LogStore => {
       }
       return runs;
     },
-    path: (ref, stream) => pathOf(ref, SUFFIX[stream]),
+    path: async (ref, stream) => pathOf(ref, SUFFIX[stream]),
     remove: async (ref) => {
       await Promise.all(['out', 'err', 'ord'].map((suffix) => rm(pathOf(ref, suffix), { force: true })));
     },

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CorralError, toCorralError } from '../../ports/errors.ts';
-import type { ExecutionRecord } from '../../ports/store.ts';
+import type { ExecutionRecord, RecordedOutput } from '../../ports/store.ts';
 import { retryWhileBusy } from './busy.ts';
 import { rollback } from './dialect.ts';
 import { createExecutionWriter, type ExecutionWriter } from './execution-writer.ts';
@@ -28,6 +28,8 @@ const MAX_QUEUED_ENDS = 2 * MAX_QUEUED;
 export interface Pending {
   readonly record?: ExecutionRecord;
   readonly change?: ExecutionChange;
+  /** Comes with the change that ends it. */
+  readonly output?: RecordedOutput | undefined;
 }
 
 export interface StoreHealth {
@@ -41,7 +43,7 @@ export interface StoreHealth {
 /** Group commit: records of executions wait a few milliseconds and are written many in one transaction. */
 export interface ExecutionQueue {
   insert(record: ExecutionRecord): void;
-  change(id: string, change: ExecutionChange): void;
+  change(id: string, change: ExecutionChange, output?: RecordedOutput): void;
   get(id: string): Pending | undefined;
   /** All that waits at this moment. */
   snapshot(): ReadonlyMap<string, Pending>;
@@ -62,12 +64,12 @@ const isTheRecordsFault = (error: unknown): error is Error =>
 
 /** Why a single record was refused; undefined when it was written. Whatever is wrong with the file itself is thrown. */
 const writeOne = (write: ExecutionWriter, id: string, one: Pending): string | undefined => {
-  const { change } = one;
+  const { change, output } = one;
   const record = pendingRecord(one);
   try {
-    if (record === undefined) return change === undefined || write.change(id, change) ? undefined : 'its beginning is not recorded';
-    if (write.insert(record)) return undefined;
-    if (change !== undefined) write.change(id, change);
+    if (record === undefined) return change === undefined || write.change(id, change, output) ? undefined : 'its beginning is not recorded';
+    if (write.insert(record, output)) return undefined;
+    if (change !== undefined) write.change(id, change, output);
     return 'its beginning is recorded already';
   } catch (error) {
     if (isTheRecordsFault(error)) return error.message;
@@ -177,10 +179,10 @@ export const createExecutionQueue = (session: Session, onNotice: OnNotice, now: 
       if (pending.size >= MAX_QUEUED) throw refuse();
       put(record.id, { record: storableExecution(record) });
     },
-    change(id, change) {
+    change(id, change, output) {
       const waiting = pending.get(id);
       if (waiting === undefined && pending.size >= MAX_QUEUED_ENDS) throw refuse();
-      put(id, { ...waiting, change: applyChange(waiting?.change ?? {}, storableExecution(change)) });
+      put(id, { ...waiting, change: applyChange(waiting?.change ?? {}, storableExecution(change)), ...(output && { output }) });
     },
     get: (id) => pending.get(id),
     snapshot: () => new Map(pending),

@@ -1,8 +1,8 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { ExecutionQuery, ExecutionRecord } from '../../ports/store.ts';
+import type { ExecutionQuery, ExecutionRecord, RecordedOutput } from '../../ports/store.ts';
 import { type Pending, pendingRecord } from './execution-queue.ts';
 import { applyChange, goneCursor, matches, newestFirst } from './records.ts';
-import { type ExecutionRow, fromExecutionRow } from './rows.ts';
+import { EXECUTION_COLUMNS, type ExecutionRow, fromExecutionRow, fromOutputRow } from './rows.ts';
 import type { CorralDatabase } from './schema.ts';
 
 /** Reads of executions: what the file holds, with what waits to be written laid over it. */
@@ -21,8 +21,13 @@ const everyChunk = function* (ids: readonly string[]): Iterable<readonly string[
 export const readExecution = async (db: Database, id: string, pending: Pending | undefined): Promise<ExecutionRecord | undefined> => {
   const waiting = pending && pendingRecord(pending);
   if (waiting !== undefined) return waiting;
-  const row = await db.selectFrom('executions').selectAll().where('id', '=', id).executeTakeFirst();
+  const row = await db.selectFrom('executions').select(EXECUTION_COLUMNS).where('id', '=', id).executeTakeFirst();
   return row && applyChange(fromExecutionRow(row), pending?.change ?? {});
+};
+
+export const readOutput = async (db: Database, id: string): Promise<RecordedOutput | undefined> => {
+  const row = await db.selectFrom('executions').select(['stdout', 'stderr']).where('id', '=', id).executeTakeFirst();
+  return row && fromOutputRow(row);
 };
 
 /** The status as a literal, so that the index over the running ones serves. */
@@ -40,7 +45,7 @@ const filtered = (query: ExecutionsQuery, { status, sandbox, labels }: Execution
 const readByIds = async (db: Database, ids: readonly string[]): Promise<ExecutionRecord[]> => {
   const found: ExecutionRecord[] = [];
   for (const some of everyChunk(ids))
-    found.push(...(await db.selectFrom('executions').selectAll().where('id', 'in', some).execute()).map(fromExecutionRow));
+    found.push(...(await db.selectFrom('executions').select(EXECUTION_COLUMNS).where('id', 'in', some).execute()).map(fromExecutionRow));
   return found;
 };
 
@@ -49,7 +54,7 @@ export const readExecutions = async (db: Database, query: ExecutionQuery, pendin
   if (query.before !== undefined && before === undefined) throw goneCursor(query.before);
 
   const changed = [...pending].filter(([, { record }]) => record === undefined).map(([id]) => id);
-  let select = filtered(db.selectFrom('executions').selectAll(), query);
+  let select = filtered(db.selectFrom('executions').select(EXECUTION_COLUMNS), query);
   if (before !== undefined) select = select.where(sql<boolean>`(started_ms, id) < (${before.startedMs}, ${before.id})`);
   for (const some of everyChunk(changed)) select = select.where('id', 'not in', some);
   const rows = await select.orderBy('started_ms', 'desc').orderBy('id', 'desc').limit(query.limit).execute();
@@ -64,7 +69,7 @@ export const readExecutions = async (db: Database, query: ExecutionQuery, pendin
 export const readFinishedBefore = async (db: Database, ms: number, limit: number): Promise<readonly ExecutionRecord[]> => {
   const rows = await db
     .selectFrom('executions')
-    .selectAll()
+    .select(EXECUTION_COLUMNS)
     .where('ended_ms', '<', ms)
     .orderBy('ended_ms')
     .orderBy('id')

@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
-import type { ExecutionRecord } from '../../ports/store.ts';
+import type { ExecutionRecord, RecordedOutput } from '../../ports/store.ts';
 import type { ExecutionChange } from './records.ts';
-import { type ExecutionRow, toExecutionChangeRow, toExecutionRow } from './rows.ts';
+import { type ExecutionRow, type OutputRow, toExecutionChangeRow, toExecutionRow, toOutputRow } from './rows.ts';
 import type { Connection } from './session.ts';
 import type { SqlValue } from './sqlite-engine.ts';
 
 /** Writes one execution at a time inside an open transaction: the hot path, so each statement is compiled once. */
 export interface ExecutionWriter {
   /** False when an execution of that id is already recorded. */
-  insert(record: ExecutionRecord): boolean;
+  insert(record: ExecutionRecord, output: RecordedOutput | undefined): boolean;
   /** False when no execution of that id is recorded. */
-  change(id: string, change: ExecutionChange): boolean;
+  change(id: string, change: ExecutionChange, output: RecordedOutput | undefined): boolean;
 }
 
 /** Shapes of change in use are a handful; a bound all the same. */
@@ -32,7 +32,7 @@ export const createExecutionWriter = ({ engine, db }: Connection, now: () => num
    * Parameters, in order: the columns of `row`, then, for a change that finishes it, duration and the time of writing, then the id. SQLite
    * reads `started_ms` and `ended_ms` on the right-hand side as they were before.
    */
-  const compileChange = (row: Partial<ExecutionRow>, finishes: boolean): string => {
+  const compileChange = (row: Partial<ExecutionRow & OutputRow>, finishes: boolean): string => {
     const end = sql<number>`coalesce(${row.started_ms === undefined ? sql.ref('started_ms') : sql`cast(${0} as bigint)`} + ${0}, ended_ms, ${0})`;
     return db
       .updateTable('executions')
@@ -42,8 +42,8 @@ export const createExecutionWriter = ({ engine, db }: Connection, now: () => num
   };
 
   return {
-    insert(record) {
-      const row = toExecutionRow(record, now);
+    insert(record, output) {
+      const row = { ...toExecutionRow(record, now), ...toOutputRow(output) };
       insertSql ??= db
         .insertInto('executions')
         .values(row)
@@ -53,8 +53,8 @@ export const createExecutionWriter = ({ engine, db }: Connection, now: () => num
       writeLabels(record.id, record.labels);
       return true;
     },
-    change(id, change) {
-      const row = toExecutionChangeRow(change);
+    change(id, change, output) {
+      const row: Partial<ExecutionRow & OutputRow> = { ...toExecutionChangeRow(change), ...(output && toOutputRow(output)) };
       const columns = Object.keys(row);
       const finishes = change.status === 'finished';
       if (columns.length === 0) return true;

@@ -1,4 +1,4 @@
-import type { BlockedCommand, ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
+import type { BlockedCommand, ExecutionRecord, RecordedOutput, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
 import {
   applyChange,
   chooseUid,
@@ -14,9 +14,9 @@ import {
   uidTaken,
 } from './records.ts';
 
-type Kept = ExecutionRecord & { readonly endedMs: number | undefined };
+type Kept = ExecutionRecord & { readonly endedMs: number | undefined; readonly output?: RecordedOutput | undefined };
 
-const recordOf = ({ endedMs: _, ...record }: Kept): ExecutionRecord => record;
+const recordOf = ({ endedMs: _, output: __, ...record }: Kept): ExecutionRecord => record;
 
 /** Newest first, as the file store sorts them. */
 const byCreation = (a: SandboxRecord, b: SandboxRecord): number => b.createdMs - a.createdMs || (a.id < b.id ? 1 : -1);
@@ -77,12 +77,13 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
     insertExecution(record) {
       if (!executions.has(record.id)) executions.set(record.id, { ...storableExecution(record), endedMs: endOf(record, now) });
     },
-    finishExecution(id, change) {
+    finishExecution(id, change, output) {
       const found = executions.get(id);
       if (found === undefined) return;
       const changed = applyChange<ExecutionRecord>(recordOf(found), storableExecution(change));
-      executions.set(id, { ...changed, endedMs: change.status === 'finished' ? endOf(changed, now) : found.endedMs });
+      executions.set(id, { ...changed, endedMs: change.status === 'finished' ? endOf(changed, now) : found.endedMs, output: output ?? found.output });
     },
+    executionOutput: async (id) => executions.get(id)?.output,
     async execution(id) {
       const found = executions.get(id);
       return found && recordOf(found);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Store } from '../../ports/store.ts';
 import { createExecutionQueue, type StoreHealth } from './execution-queue.ts';
-import { deleteExecutions, readExecution, readExecutions, readFinishedBefore, readLogBytes } from './execution-reader.ts';
+import { deleteExecutions, readExecution, readExecutions, readFinishedBefore, readLogBytes, readOutput } from './execution-reader.ts';
 import type { OnNotice } from './notice.ts';
 import { fromServerRow, toServerRow } from './rows.ts';
 import { deleteEmptySandboxes, insertSandbox, readSandbox, readSandboxes, updateSandbox } from './sandbox-records.ts';
@@ -87,7 +87,8 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
     },
 
     insertExecution: (record) => queue.insert(record),
-    finishExecution: (id, change) => queue.change(id, change),
+    finishExecution: (id, change, output) => queue.change(id, change, output),
+    executionOutput: async (id) => queue.get(id)?.output ?? (await session.run(({ db }) => readOutput(db, id))),
     execution(id) {
       const pending = queue.get(id);
       return session.run(({ db }) => readExecution(db, id, pending));

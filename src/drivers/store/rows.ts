@@ -1,10 +1,13 @@
 import type { Selectable } from 'kysely';
 import type { Outcome, StreamSize, Usage } from '../../ports/sandbox.ts';
-import type { ExecutionRecord, SandboxRecord, ServerRecord } from '../../ports/store.ts';
+import type { ExecutionRecord, RecordedOutput, SandboxRecord, ServerRecord } from '../../ports/store.ts';
 import { definedOnly, endOf, type ExecutionChange, type SandboxChange } from './records.ts';
 import type { ExecutionsTable, SandboxesTable, ServersTable } from './schema.ts';
 
-export type ExecutionRow = Selectable<ExecutionsTable>;
+type OutputColumn = 'stdout' | 'stderr';
+/** Everything but the output. */
+export type ExecutionRow = Omit<Selectable<ExecutionsTable>, OutputColumn>;
+export type OutputRow = Pick<Selectable<ExecutionsTable>, OutputColumn>;
 type SandboxRow = Selectable<SandboxesTable>;
 type ServerRow = Selectable<ServersTable>;
 
@@ -116,6 +119,23 @@ export const toExecutionRow = (record: ExecutionRecord, now: () => number): Exec
   background: record.background ?? null,
   message: record.message ?? null,
 });
+
+/** What a reader of records selects. */
+export const EXECUTION_COLUMNS = Object.keys(
+  toExecutionRow({ id: '', sandbox: '', status: 'running', steps: '', title: '', cwd: '', labels: '', meta: '', caller: '', startedMs: 0 }, () => 0),
+) as readonly (keyof ExecutionRow)[];
+
+/** SQLite through `libsql` binds bytes as Buffers only. An empty stream needs no value. */
+const toBytes = (bytes: Uint8Array | undefined): Uint8Array | null =>
+  bytes === undefined || bytes.length === 0 ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+export const toOutputRow = (output: RecordedOutput | undefined): OutputRow => ({ stdout: toBytes(output?.stdout), stderr: toBytes(output?.stderr) });
+
+/** `libsql` gives an ArrayBuffer where node:sqlite gives a Uint8Array; a null is an empty stream. */
+const fromBytes = (value: Uint8Array | null): Uint8Array => new Uint8Array(value ?? 0);
+
+export const fromOutputRow = ({ stdout, stderr }: OutputRow): RecordedOutput | undefined =>
+  stdout === null && stderr === null ? undefined : { stdout: fromBytes(stdout), stderr: fromBytes(stderr) };
 
 const toOutcome = (row: ExecutionRow): Outcome | undefined =>
   row.outcome_kind === null

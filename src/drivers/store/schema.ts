@@ -59,6 +59,9 @@ export interface ExecutionsTable {
   stderr_newlines: number | null;
   background: number | null;
   message: string | null;
+  /** Output that has no log files; no list reads it. */
+  stdout: Uint8Array | null;
+  stderr: Uint8Array | null;
 }
 
 /** The labels again, one row each: a list by label is one index walk. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { CorralError } from '../../ports/errors.ts';
 
-export type SqlValue = string | number | bigint | null;
+export type SqlValue = string | number | bigint | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export interface SqlStatement {

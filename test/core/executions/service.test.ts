@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { waitForExecutions } from '../../../src/core/executions/waiting.ts';
 import type { OutputWatch } from '../../../src/core/output/watch.ts';
 import { CorralError } from '../../../src/ports/errors.ts';
-import type { SandboxEvents } from '../../../src/ports/sandbox.ts';
+import type { Exit, Sandbox, SandboxEvents } from '../../../src/ports/sandbox.ts';
 import { aRequest, never, openHouse } from '../../support/house.ts';
 
 const lost = (): CorralError => new CorralError('lost', 'The connection to the sandbox broke.');
@@ -209,4 +211,62 @@ test('the handle of a program that goes on is durable before it is given out', a
   await using house = await openHouse({ store: (store) => ({ ...store, flush: async () => void (flushed += 1) }) });
   await running(house);
   expect(flushed).toBe(1);
+});
+
+/** Its small output has no files, as that of short programs in a supervised sandbox. */
+const unfiled = (stateDir: () => string) => (sandbox: Sandbox): Sandbox => ({
+  ...sandbox,
+  listen: (events) =>
+    sandbox.listen({
+      ...events,
+      exit: (exit) => {
+        for (const suffix of ['out', 'err', 'ord']) rmSync(join(stateDir(), 'sandboxes', sandbox.id, 'log', `${exit.execution}.${suffix}`), { force: true });
+        events.exit({ ...exit, unfiled: true });
+      },
+    }),
+});
+
+test('output without files is in the record before it is acknowledged, and is looked at long after', async () => {
+  const order: string[] = [];
+  let stateDir = '';
+  await using house = await openHouse({
+    store: (store) => ({
+      ...store,
+      finishExecution: (id, change, output) => {
+        order.push(`output ${new TextDecoder().decode(output?.stdout)}`);
+        store.finishExecution(id, change, output);
+      },
+      flush: async () => {
+        await store.flush();
+        order.push('flushed');
+      },
+    }),
+    change: (sandbox) => unfiled(() => stateDir)({ ...sandbox, acknowledge: (id) => (order.push('acknowledged'), sandbox.acknowledge(id)) }),
+  });
+  stateDir = house.config.stateDir;
+  const { record } = await house.executions.run(aRequest(['echo', 'hi']), 1000, never());
+  await vi.waitFor(() => expect(order).toContain('acknowledged'));
+  expect([order[0], order.at(-2), order.at(-1)]).toEqual(['output hi\n', 'flushed', 'acknowledged']);
+  await using later = await openHouse({ beside: house });
+  expect(await later.executions.look(record.id)).toMatchObject({ exit: undefined, stdoutBytes: 3, stderrBytes: 0 });
+  expect(new TextDecoder().decode((await house.store.executionOutput(record.id))?.stdout)).toBe('hi\n');
+});
+
+test('output without files of an execution whose server died is taken over with its end', async () => {
+  await using owner = await openHouse({ dead: true, change: (sandbox) => ({ ...sandbox, listen: () => undefined, acknowledge: () => undefined }) });
+  const { record } = await running(owner, ['echo', 'kept']);
+  const marked = (exit: Exit): Exit => ({ ...exit, unfiled: true });
+  await using heir = await openHouse({
+    beside: owner,
+    change: (sandbox) => ({
+      ...sandbox,
+      listen: (events) => sandbox.listen({ ...events, exit: (exit) => events.exit(marked(exit)) }),
+      list: async () => (await sandbox.list()).map((one) => (one.exit === undefined ? one : { ...one, exit: marked(one.exit) })),
+    }),
+  });
+  await vi.waitFor(async () => {
+    await heir.sandboxes.adopt();
+    expect((await heir.store.execution(record.id))?.status).toBe('finished');
+  });
+  expect(new TextDecoder().decode((await heir.store.executionOutput(record.id))?.stdout)).toBe('kept\n');
 });

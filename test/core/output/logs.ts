@@ -18,7 +18,7 @@ export const memoryLogs = (content: { readonly stdout?: Content; readonly stderr
     },
     size: async (_, stream) => bytes[stream].length,
     order: async () => content.order ?? [],
-    path: () => undefined,
+    path: async () => undefined,
     remove: async () => undefined,
   };
   return {

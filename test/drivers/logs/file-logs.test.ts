@@ -83,7 +83,7 @@ describe('logs as files', () => {
     { sandbox: 's1', execution: '' },
   ])('of $sandbox/$execution are no path', async (ref) => {
     expect((await failure(logs.read(ref, 'stdout', 0, 10))).code).toBe('invalid_input');
-    expect(() => logs.path(ref, 'stdout')).toThrow();
+    expect((await failure(logs.path(ref, 'stdout'))).code).toBe('invalid_input');
   });
 });
 

@@ -12,7 +12,7 @@ import type {
 } from '../../../ports/sandbox.ts';
 import { ProtocolViolation } from './frames.ts';
 import type { FrameReader, FrameWriter } from './frames.ts';
-import { EXECUTION_ID, MAX_COUNT, MAX_LIST_ENTRIES, MAX_META_BYTES, RESOURCE, SPAWN_FLAG } from './protocol.ts';
+import { EXECUTION_ID, EXIT_UNFILED, MAX_COUNT, MAX_LIST_ENTRIES, MAX_META_BYTES, MAX_UNFILED_BYTES, RESOURCE, SPAWN_FLAG } from './protocol.ts';
 import { signalName } from './signals.ts';
 
 const MAX_STEPS = 4;
@@ -105,10 +105,11 @@ export const decodeExit = (from: FrameReader): Exit => {
   const outLines = from.u64();
   const errLines = from.u64();
   const background = from.u32();
-  from.u8(); // closed: the CLOSED event says it again
+  const unfiled = (from.u8() & EXIT_UNFILED) !== 0; // bit 0, closed: the CLOSED event says it again
   const out = from.blob();
   const err = from.blob();
   const message = from.str();
+  if (unfiled && outBytes + errBytes > MAX_UNFILED_BYTES) throw new ProtocolViolation('more output without a file than is allowed');
   return {
     execution,
     outcome: {
@@ -124,6 +125,7 @@ export const decodeExit = (from: FrameReader): Exit => {
     stderr: { bytes: errBytes, newlines: errLines },
     background,
     ...(out.length === outBytes && err.length === errBytes && { inline: { stdout: out, stderr: err } }),
+    ...(unfiled && { unfiled }),
     ...(message !== '' && { message }),
   };
 };

@@ -87,3 +87,8 @@ export const DESCRIPTOR = { info: 8, firstData: 10 } as const;
 
 /** Identifiers of executions on the wire and in log file names. */
 export const EXECUTION_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Flag of EXIT: the streams are in this frame alone, there are no log files. */
+export const EXIT_UNFILED = 2;
+/** Both streams together. */
+export const MAX_UNFILED_BYTES = 16 * 1024;

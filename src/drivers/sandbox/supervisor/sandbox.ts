@@ -124,8 +124,16 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     running.clear();
   };
 
-  const fetchList = (from: Connection): Promise<readonly SandboxExecution[]> =>
-    from.call(from.begin(REQUEST.list), REPLY.list, { action: 'list executions' }, decodeList);
+  /** A list that is full leaves out streams; those that have no files are in the journal. */
+  const complete = async (listed: readonly SandboxExecution[]): Promise<readonly SandboxExecution[]> => {
+    const lacks = ({ exit }: SandboxExecution): boolean => exit?.unfiled === true && exit.inline === undefined;
+    if (!listed.some(lacks)) return listed;
+    const journal = new Map((await options.journal()).map((one) => [one.execution, one.exit]));
+    return listed.map((one) => (lacks(one) ? { ...one, exit: journal.get(one.execution) ?? one.exit } : one));
+  };
+
+  const fetchList = async (from: Connection): Promise<readonly SandboxExecution[]> =>
+    complete(await from.call(from.begin(REQUEST.list), REPLY.list, { action: 'list executions' }, decodeList));
 
   /** Tells the exits that were missed. */
   const catchUp = (executions: readonly SandboxExecution[]): void => {
@@ -326,7 +334,7 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     },
 
     list: async () => {
-      const executions = await send(REQUEST.list, nothing, REPLY.list, { action: 'list executions' }, decodeList);
+      const executions = await complete(await send(REQUEST.list, nothing, REPLY.list, { action: 'list executions' }, decodeList));
       for (const { execution, exit } of executions) if (exit === undefined) running.add(execution);
       return executions;
     },

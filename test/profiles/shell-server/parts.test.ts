@@ -6,7 +6,7 @@ import { readCommand } from '../../../src/core/profiles/shell-server/command-lin
 import { codecFor, defaultEncoding } from '../../../src/core/profiles/shell-server/encoding.ts';
 import { childEnvironment } from '../../../src/core/profiles/shell-server/environment.ts';
 import { shellServer } from '../../../src/core/profiles/shell-server/profile.ts';
-import { asShellText } from '../../../src/core/profiles/shell-server/steps.ts';
+import { asShellText } from '../../../src/core/profiles/shell-server/subject.ts';
 
 describe('the allow-list', () => {
   it('is both variables, trimmed, once each, in their order', () => {

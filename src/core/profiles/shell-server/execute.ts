@@ -3,6 +3,7 @@ import * as z from 'zod/v4';
 import type { Outcome } from '../../../ports/sandbox.ts';
 import { checkAllowed, allowedCommands, type Environment } from './allow-list.ts';
 import { defineOperation, type Operation } from '../../operation.ts';
+import { cappedTimeoutMs, decidedSteps, requireCaps } from '../../policy/decided.ts';
 import type { ProfileServices } from '../profile.ts';
 import { readCommand } from './command-line.ts';
 import { readDirectory } from './directory.ts';
@@ -11,7 +12,8 @@ import { childEnvironment } from './environment.ts';
 import { readPositive, readText, readTimeout, readWords } from './input.ts';
 import { outputBlocks } from './output.ts';
 import { executeSchema } from './schemas.ts';
-import { asShellText, prepareSteps } from './steps.ts';
+import { prepareSteps } from './steps.ts';
+import { asRequested, COMMAND, subjectOf } from './subject.ts';
 import { failureWith, mistake, presentBlocks } from './texts.ts';
 
 const TOOL = 'shell_execute';
@@ -29,23 +31,9 @@ const exitCode = ({ kind, code, signal }: Outcome): number | undefined => {
   return kind === 'signalled' && number !== undefined ? -number : undefined;
 };
 
-/** What rules see of a call: the argv of one program, or the pipeline as text. Mistakes are for the call itself to tell. */
-export const subjectOf = (args: Readonly<Record<string, unknown>>) => {
-  const { command, directory } = args;
-  if (!Array.isArray(command) || !command.every((word) => typeof word === 'string')) return {};
-  const cwd = typeof directory === 'string' ? directory : undefined;
-  try {
-    const stages = readCommand(command);
-    const [only, second] = stages;
-    return only !== undefined && second === undefined && only.redirects.length === 0 ? { argv: only.argv, cwd } : { shell: asShellText(stages), cwd };
-  } catch {
-    return {};
-  }
-};
-
 export const executeOperation = ({ executions, sandboxes, logs }: ProfileServices, env: Environment): Operation =>
   defineOperation({
-    name: 'shell.execute',
+    name: COMMAND,
     tool: TOOL,
     title: 'Execute a shell command',
     description: `Execute a shell command\nAllowed commands: ${allowedCommands(env).join(', ')}`,
@@ -56,32 +44,36 @@ export const executeOperation = ({ executions, sandboxes, logs }: ProfileService
     advertised: executeSchema,
     subject: subjectOf,
     present: presentBlocks(TOOL),
-    run: async (args, { caller, signal }) => {
+    run: async (args, { caller, signal, decision }) => {
       const words = readWords(args, 'No command provided');
       const live = await sandboxes.primary(signal);
       const cwd = await readDirectory(live, args['directory'], (path) => `Directory does not exist: ${path}`);
       const stages = readCommand(words);
       checkAllowed(stages.map(({ argv: [name = ''] }) => name), env);
-      const timeout = readTimeout(args) ?? STANDARD_TIMEOUT;
+      const timeout = cappedTimeoutMs((readTimeout(args) ?? STANDARD_TIMEOUT) * 1000, decision) / 1000;
       const limitLines = readPositive(args, 'limit_lines') ?? 0;
       const codec = await codecFor(readText(args, 'encoding') ?? defaultEncoding(env));
       const stdin = codec.encode(readText(args, 'stdin') ?? '');
       const { steps, missing } = await prepareSteps(stages, live, cwd, false);
       const late = `Command execution timed out after ${String(timeout)} seconds`;
-      if (timeout === 0) throw mistake(late);
+      if (readTimeout(args) === 0) throw mistake(late);
       if (missing !== undefined && live.record.driver === 'host')
         return { blocks: [`**exit with ${String(NOT_FOUND)}**`, `---\nstderr:\n---\n${missing}: command not found\n`] };
 
       const look = await executions.run(
         {
           title: words.join(' ').slice(0, 500),
-          plan: async () => ({ steps }),
+          plan: async () => {
+            if (decision !== undefined) requireCaps(decision, live);
+            return { steps: decidedSteps(asRequested(stages), decision, live) ?? steps };
+          },
           cwd,
           env: childEnvironment(env),
           stdin,
           keepStdinOpen: false,
           timeoutMs: timeout * 1000,
           graceMs: GRACE_MS,
+          outputBytes: decision?.caps.outputBytes,
           sandbox: live.record.id,
           labels: { profile: 'shell-server' },
           detach: false,

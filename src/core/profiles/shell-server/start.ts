@@ -1,6 +1,7 @@
 import * as z from 'zod/v4';
 import { CorralError } from '../../../ports/errors.ts';
 import { defineOperation, type Operation } from '../../operation.ts';
+import { cappedTimeoutMs, decidedSteps, requireCaps } from '../../policy/decided.ts';
 import type { ProfileServices } from '../profile.ts';
 import { checkAllowed, checkVariables, type Environment } from './allow-list.ts';
 import { type Background, labelsOf, type Note } from './background.ts';
@@ -8,10 +9,10 @@ import { readCommand } from './command-line.ts';
 import { readDirectory } from './directory.ts';
 import { codecFor, defaultEncoding } from './encoding.ts';
 import { childEnvironment } from './environment.ts';
-import { subjectOf } from './execute.ts';
 import { readText, readTexts, readTimeout, readVariables, readWords } from './input.ts';
 import { startSchema } from './schemas.ts';
 import { prepareSteps } from './steps.ts';
+import { asRequested, COMMAND, subjectOf } from './subject.ts';
 import { cut, mistake, presentBlocks } from './texts.ts';
 
 const TOOL = 'shell_bg_start';
@@ -35,7 +36,7 @@ const readLabels = (args: Readonly<Record<string, unknown>>): readonly string[] 
 
 export const startOperation = ({ executions, sandboxes }: ProfileServices, background: Background, env: Environment): Operation =>
   defineOperation({
-    name: 'shell.background',
+    name: COMMAND,
     tool: TOOL,
     title: 'Start a background process',
     description: `Start a background process for long-running commands\nAllowed commands: see shell_execute`,
@@ -44,9 +45,9 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
     input: z.looseObject({}, { error: 'Arguments must be a dictionary' }),
     output: z.looseObject({ blocks: z.array(z.string()) }),
     advertised: startSchema,
-    subject: (args) => ({ ...subjectOf(args), ...(typeof args['envs'] === 'object' && { env: readVariables(args) }) }),
+    subject: subjectOf,
     present: presentBlocks(TOOL),
-    run: async (args, { caller, signal }) => {
+    run: async (args, { caller, signal, decision }) => {
       const words = readWords(args, 'Command cannot be empty');
       const live = await sandboxes.primary(signal);
       const cwd = await readDirectory(live, args['directory'], (path) => `Directory '${path}' does not exist`);
@@ -67,12 +68,16 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
         await executions.run(
           {
             title: command.slice(0, 500),
-            plan: async () => ({ steps, meta: { ...note } }),
+            plan: async () => {
+              if (decision !== undefined) requireCaps(decision, live);
+              return { steps: decidedSteps(asRequested(stages), decision, live) ?? steps, meta: { ...note } };
+            },
             cwd,
             env: { ...childEnvironment(env), ...variables },
             stdin,
             keepStdinOpen: false,
-            timeoutMs: (timeout ?? 0) * 1000,
+            timeoutMs: cappedTimeoutMs((timeout ?? 0) * 1000, decision),
+            outputBytes: decision?.caps.outputBytes,
             sandbox: live.record.id,
             labels: labelsOf(id),
             detach: true,
@@ -82,7 +87,7 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
           signal,
         );
       } catch (error) {
-        if (error instanceof CorralError && error.code === 'cancelled') throw error;
+        if (error instanceof CorralError && (error.code === 'cancelled' || error.code === 'denied')) throw error;
         throw mistake(`Error starting background process: ${error instanceof Error ? error.message : String(error)}`);
       }
       return { blocks: [`Started background process with ID: ${id}`] };

@@ -46,12 +46,3 @@ export const prepareSteps = async (stages: readonly Stage[], live: LiveSandbox, 
   const plan = { version: 1, steps: [{ when: 'always', stages: commands, timed: false }] } as const;
   return { steps: planSteps(plan, runner, { roots: [cwd], home: live.spec.env['HOME'] ?? '/' }), missing: undefined };
 };
-
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
-const OPERATORS: Readonly<Record<FileRedirect['kind'], string>> = { read: '<', write: '>', append: '>>' };
-
-/** The command as shell text that means the same: for rules, which know pipelines in this form. It is never run. */
-export const asShellText = (stages: readonly Stage[]): string =>
-  stages
-    .map(({ argv, redirects }) => [...argv.map(quoted), ...redirects.map(({ kind, path }) => `${OPERATORS[kind]} ${quoted(path)}`)].join(' '))
-    .join(' | ');

@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { globToRegExp } from '../../../src/core/files/search.ts';
 import { decodeText, replaceText } from '../../../src/core/files/text.ts';
-import { isWithin } from '../../../src/core/sandboxes/workspace.ts';
 
 describe('replaceText', () => {
   it('replaces the one occurrence, taking $ as it is', () => {
@@ -52,11 +51,4 @@ describe('globToRegExp', () => {
       }),
     );
   });
-});
-
-it('isWithin looks at components', () => {
-  expect(isWithin('/a/b', '/a')).toBe(true);
-  expect(isWithin('/a', '/a')).toBe(true);
-  expect(isWithin('/ab', '/a')).toBe(false);
-  expect(isWithin('/a', '/')).toBe(true);
 });

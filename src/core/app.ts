@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../ports/audit.ts';
 import type { DriverName, SandboxDriver } from '../ports/sandbox.ts';
 import type { LogStore } from '../ports/logs.ts';
+import type { Approvals } from './approvals/types.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { DoctorReport } from './doctor/report.ts';
 import type { Executions } from './executions/types.ts';
@@ -39,6 +40,10 @@ export interface App {
   readonly presenter: Presenter;
   readonly logs: LogStore;
   readonly blockList: BlockList;
+  /** What the rules leave to a person. */
+  approvals(): Promise<Approvals>;
+  /** Signs what MCP clients carry from a question to its answer; the same for all servers of the state folder. */
+  requestStateKey(): Promise<Uint8Array>;
   /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
   doctor(signal?: AbortSignal): Promise<DoctorReport>;
   /** What was recorded in this state folder, by whichever process. */

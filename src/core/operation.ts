@@ -19,6 +19,23 @@ export interface OperationContext {
   progress(message: string): void;
   /** What the rules said of this call; absent where there are none. */
   readonly decision?: Decision | undefined;
+  /**
+   * Puts a question to whoever sits at the caller; absent where nobody can be asked that way. Undefined: there was no answer. Rejects with
+   * `approval_required` where the caller is to make the call again with the answer: that error then has to end this call.
+   */
+  elicit?(question: Question, signal: AbortSignal): Promise<Answer | undefined>;
+}
+
+/** `message` is plain text of several lines. */
+export interface Question {
+  readonly id: string;
+  readonly message: string;
+  readonly choices: readonly string[];
+}
+
+/** One of the choices; absent = declined altogether. Comes from outside: it may be none of them. */
+export interface Answer {
+  readonly choice?: string | undefined;
 }
 
 /** What rules may look at, beside the operation's own name and effect. */

@@ -20,3 +20,6 @@ export const newServerId = (): string => `v${randomSigns(9)}`;
 
 /** Opaque name of one call, for the audit log: 'c' and 55 random bits. */
 export const newCallId = (): string => `c${randomSigns(11)}`;
+
+/** Opaque name of a question that waits for a person: 'a' and 55 random bits. */
+export const newApprovalId = (): string => `a${randomSigns(11)}`;

@@ -5,8 +5,8 @@
  * the other. Events carry no secrets: they are redacted before they reach the port.
  */
 
-/** Of a call: decided, started, ended. Of a program: spawned, exited. Of the log itself: the others. */
-export const AUDIT_KINDS = ['decided', 'started', 'ended', 'spawned', 'exited', 'opened', 'closed', 'anchored', 'lost', 'retired'] as const;
+/** Of a call: decided, asked, started, ended. Of a question to a person: granted, denied. Of a program: spawned, exited. Of the log itself: the others. */
+export const AUDIT_KINDS = ['decided', 'asked', 'granted', 'denied', 'started', 'ended', 'spawned', 'exited', 'opened', 'closed', 'anchored', 'lost', 'retired'] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** JSON. Absent fields say nothing. */
@@ -22,6 +22,8 @@ export interface AuditEvent {
   /** Id of the rule that decided. */
   readonly rule?: string | undefined;
   readonly reason?: string | undefined;
+  /** The question that was put to a person. */
+  readonly approval?: string | undefined;
   /** Arguments of the call, bounded and redacted. */
   readonly input?: unknown;
   /** Steps of an execution, argv each, bounded and redacted. */

@@ -1,3 +1,4 @@
+import type { ApprovalStore } from './approvals.ts';
 import type { DriverName, NetworkMode, Outcome, StreamSize, Usage } from './sandbox.ts';
 
 /** A server process that shares the state folder. `startTicks` tells a reused pid from the real one. */
@@ -118,4 +119,6 @@ export interface Store extends AsyncDisposable {
   unblockCommand(name: string): Promise<boolean>;
   /** By name. */
   blockedCommands(): Promise<readonly BlockedCommand[]>;
+
+  readonly approvals: ApprovalStore;
 }

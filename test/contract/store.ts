@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CorralError } from '../../src/ports/errors.ts';
+import { describeApprovalsContract } from './approvals.ts';
 import type { ExecutionRecord, SandboxRecord, ServerRecord, Store } from '../../src/ports/store.ts';
 
 export const aServer = (id: string, startedMs = 1_000): ServerRecord => ({
@@ -63,6 +64,7 @@ const failure = async (work: Promise<unknown>): Promise<CorralError> => {
 
 /** What every store promises: the meaning of `src/ports/store.ts`. */
 export const describeStoreContract = (name: string, open: () => Promise<Store>): void => {
+  describeApprovalsContract(name, open);
   describe(`store contract: ${name}`, () => {
     let store: Store;
     beforeEach(async () => {

@@ -2,6 +2,7 @@ import type { AuditEvent, AuditSink } from '../../ports/audit.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Exit, Outcome } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
+import type { ApprovalWatch } from '../approvals/types.ts';
 import type { ExecutionWatch } from '../executions/types.ts';
 import type { Call, CallAudit, Caller } from '../operation.ts';
 import { learnSecrets, recordableInput } from './input.ts';
@@ -45,7 +46,7 @@ const answerFields = (result: unknown): Partial<AuditEvent> => {
 };
 
 /** Turns what the door and the executions see into events without secrets. */
-export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAudit & ExecutionWatch => {
+export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAudit & ExecutionWatch & ApprovalWatch => {
   const head = (kind: AuditEvent['kind'], call: Pick<Call, 'id' | 'operation' | 'context'>): AuditEvent => ({
     kind,
     call: call.id,
@@ -101,6 +102,16 @@ export const createAuditor = ({ sink, redactor, required }: AuditorDeps): CallAu
         input: recordableInput(redactor, call.input, call.operation.isSecret),
       });
       await insist(call);
+    },
+
+    asked(call, { id, rule, reason }) {
+      sink.record({ ...head('asked', call), approval: id, rule, reason: message(reason) });
+    },
+
+    answered({ id, state, operation, caller, rule, scope, prefix, answeredBy, note }) {
+      const how = scope === 'prefix' ? `prefix of ${prefix ?? 0} words` : scope;
+      const said = [`by ${answeredBy ?? 'nobody'}`, ...(how === undefined ? [] : [how]), ...(note === undefined ? [] : [note])].join(': ');
+      sink.record({ kind: state === 'granted' ? 'granted' : 'denied', approval: id, caller, operation, rule, message: message(said) });
     },
 
     started(call) {

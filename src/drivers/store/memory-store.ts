@@ -1,4 +1,5 @@
 import type { BlockedCommand, ExecutionRecord, RecordedOutput, SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
+import { createMemoryApprovals } from './memory-approvals.ts';
 import {
   applyChange,
   chooseUid,
@@ -31,6 +32,8 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
   const allExecutions = (): Kept[] => [...executions.values()];
 
   return {
+    approvals: createMemoryApprovals(),
+
     async putServer(server) {
       servers.set(server.id, server);
     },

@@ -109,6 +109,40 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
   {
+    version: 3,
+    name: 'approvals',
+    async up(db) {
+      await db.schema
+        .createTable('approvals')
+        .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('binding', 'text', (column) => column.notNull())
+        .addColumn('frame', 'text', (column) => column.notNull())
+        .addColumn('caller', 'text', (column) => column.notNull())
+        .addColumn('via', 'text', (column) => column.notNull())
+        .addColumn('server', 'text', (column) => column.notNull())
+        .addColumn('operation', 'text', (column) => column.notNull())
+        .addColumn('tool', 'text', (column) => column.notNull())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .addColumn('cwd', 'text')
+        .addColumn('rule', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('scopes', 'text', (column) => column.notNull())
+        .addColumn('words', 'text')
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('expires_ms', 'bigint', (column) => column.notNull())
+        .addColumn('scope', 'text')
+        .addColumn('prefix', 'integer')
+        .addColumn('answered_ms', 'bigint')
+        .addColumn('answered_by', 'text')
+        .addColumn('note', 'text')
+        .execute();
+      await db.schema.createIndex('approvals_binding').on('approvals').columns(['binding', 'state']).execute();
+      await db.schema.createIndex('approvals_frame').on('approvals').columns(['frame', 'state']).execute();
+      await db.schema.createIndex('approvals_expiry').on('approvals').columns(['expires_ms', 'state']).execute();
+    },
+  },
+  {
     version: 4,
     name: 'small output with the record',
     async up(db) {

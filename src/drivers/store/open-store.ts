@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Store } from '../../ports/store.ts';
+import { createApprovalRecords } from './approval-records.ts';
 import { createExecutionQueue, type StoreHealth } from './execution-queue.ts';
 import { deleteExecutions, readExecution, readExecutions, readFinishedBefore, readLogBytes, readOutput } from './execution-reader.ts';
 import type { OnNotice } from './notice.ts';
@@ -45,6 +46,7 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
   return {
     path,
     health: queue.health,
+    approvals: createApprovalRecords(session),
 
     blockCommand: ({ name, by, sinceMs }) =>
       session.run(async ({ db }) => {

@@ -79,3 +79,8 @@ export const sandboxTaken = (id: string, owner: string): CorralError =>
   new CorralError('conflict', `The sandbox ${id} now belongs to the server ${owner}.`);
 
 export const uidTaken = (uid: number): CorralError => new CorralError('conflict', `The uid ${uid} is in use by another living sandbox.`);
+
+export const tooManyApprovals = (most: number): CorralError =>
+  new CorralError('limit_exceeded', `${most} questions of this caller wait for an answer already.`, {
+    hint: 'Wait until somebody answers them (`corral approvals`), or until they expire.',
+  });

@@ -1,3 +1,4 @@
+import type { ApprovalState, GrantScope } from '../../ports/approvals.ts';
 import type { DriverName, NetworkMode, OutcomeKind } from '../../ports/sandbox.ts';
 import type { ExecutionRecord, SandboxState } from '../../ports/store.ts';
 
@@ -29,6 +30,32 @@ export interface BlockedCommandsTable {
   name: string;
   by: string;
   since_ms: number;
+}
+
+export interface ApprovalsTable {
+  id: string;
+  state: ApprovalState;
+  binding: string;
+  frame: string;
+  caller: string;
+  via: string;
+  server: string;
+  operation: string;
+  tool: string;
+  text: string;
+  cwd: string | null;
+  rule: string;
+  reason: string;
+  /** JSON arrays. */
+  scopes: string;
+  words: string | null;
+  created_ms: number;
+  expires_ms: number;
+  scope: GrantScope | null;
+  prefix: number | null;
+  answered_ms: number | null;
+  answered_by: string | null;
+  note: string | null;
 }
 
 export interface ExecutionsTable {
@@ -78,6 +105,7 @@ export interface MigrationsTable {
 }
 
 export interface CorralDatabase {
+  approvals: ApprovalsTable;
   blocked_commands: BlockedCommandsTable;
   servers: ServersTable;
   sandboxes: SandboxesTable;

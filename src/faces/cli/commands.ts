@@ -9,6 +9,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['sandbox', 'list and remove sandboxes'],
   ['template', 'list and run the commands of a templates file'],
   ['policy', 'decide, explain and test what may run; nothing is started'],
+  ['approvals', 'list and answer what the rules leave to a person'],
   ['audit', 'read, search and verify the log of what was done'],
   ['doctor', 'check what this machine can do, and how to mend the rest'],
   ['config', 'show the configuration and where it comes from'],

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CorralError } from '../../ports/errors.ts';
 import { COMMANDS } from './commands.ts';
+import { addApprovalCommands } from './approvals.ts';
 import { addPolicyCommands } from './commands/policy.ts';
 import type { AuditSearchOptions, AuditTailOptions } from './commands/audit.ts';
 import { addConfigOptions, readConfigOptions } from './config-options.ts';
@@ -194,6 +195,7 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runTemplate } = await import('./commands/template.ts');
       done(await runTemplate(context, configOf(command), name, words, options));
     });
+  addApprovalCommands(add(program, 'approvals', summary('approvals')), { context, add, configOf: (command) => configOf(command), done });
   const audit = program.command('audit').description(summary('audit'));
   add(audit, 'tail', 'the newest events of all servers')
     .option('-f, --follow', 'go on with those that come')

@@ -4,6 +4,7 @@ import type { Caller } from '../../core/operation.ts';
 import { serveMcpStdio } from '../mcp/serve-stdio.ts';
 import { createMcpServerFactory } from '../mcp/server-factory.ts';
 import type { CliContext } from './context.ts';
+import { elicitationFor } from './elicitation.ts';
 import { CORRAL, type Served } from './served.ts';
 import { checkStart, loadSettings } from './settings.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
@@ -38,6 +39,7 @@ export const serveOverStdio = async (context: CliContext, loaded: LoadedConfig, 
     info: served.info(app),
     instructions: served.instructions,
     unknownTool: served.unknownTool,
+    elicitation: elicitationFor(app),
     callerOf: () => CALLER,
   });
   if (process.stdin.isTTY)

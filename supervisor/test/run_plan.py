@@ -181,6 +181,10 @@ def roots(p):
 
     for path in ('link', 'out/secret', '../outside/secret', p.outside + '/secret', '/etc/passwd', '/proc/self/root/etc/passwd'):
         refused('leads outside the workspace', reading(path))
+    # A neighbour whose name begins like the root's.
+    p.make('x/f', '../rootx/f')
+    refused('leads outside the workspace', reading('../rootx/f'))
+    refused('leads outside the workspace', writing('../rootx/f'))
     for path in ('out/new', '../new', p.outside + '/new', 'dir/../../new', '/tmp/../' + p.outside + '/new'):
         refused('leads outside the workspace', writing(path))
     for path in ('near', 'link'):
@@ -202,6 +206,7 @@ def roots(p):
     # Named files beside the roots may be read, and only read.
     assert p.run(step(command('wc', '-l', redirects=[reading('/etc/passwd')])), readable=['/etc/passwd']).returncode == 0
     refused('leads outside', writing('/etc/passwd'), readable=['/etc/passwd'])
+    refused('leads outside', reading('/etc/group'), readable=['/etc/passwd'])
     # Several roots; a root given by a link; none at all.
     assert p.run(step(say('z', writing(p.outside + '/made'))), roots=[p.root, p.outside]).returncode == 0
     os.symlink(p.root, p.base + '/alias')
@@ -259,6 +264,9 @@ def glob_bounds(p):
     t = time.monotonic()
     r = p.run(step(command('printf', '%s', [glob('*'), *(['/', glob('*')] * 30)])))
     assert r.returncode == 126 and b'Argument list too long' in r.stderr and time.monotonic() - t < 10, r
+    # Nor do folders without a match go on for ever.
+    r = p.run(step(command('printf', '%s', [glob('*'), *(['/', glob('*')] * 30), '/none', glob('*')])))
+    assert r.returncode == 126 and b'Argument list too long' in r.stderr, r
     p.make(*[f'deep/{"n" * 100}{i}' for i in range(50)])
     # 5000 stars and no match: the matcher does not explode.
     t = time.monotonic()
@@ -314,7 +322,7 @@ def malformed(p):
     cases += [arguments(good[:n]) for n in range(0, len(good), 1 if "asan" not in PROGRAM else 4)]
     for at in range(0, len(good), 1 if "asan" not in PROGRAM else 4):
         cases.append(arguments(good[:at] + b'\xff' + good[at + 1:]))
-    wrong = [plan(roots=[p.root]), plan(step(command('x')), roots=['relative']), plan(step(command('x')), version=2), plan(step(command('')), roots=[p.root]),
+    wrong = [good + b'\0', good + good, plan(roots=[p.root]), plan(step(command('x')), roots=['relative']), plan(step(command('x')), version=2), plan(step(command('')), roots=[p.root]),
              plan(step(command(['x', glob('*')], path='/bin/x'))), plan(step(command('x', path='bin/x'))), plan(step(command('x', env=['=a']))),
              plan(step(command('x', [glob('[')]))), plan(step(command('x', [glob('a/*')]))), plan(step(command('x', [glob('\\*')]))), plan(cd('')),
              plan(step(command('x\0y'))), plan(step(*[command('x')] * 65)), plan(step(command('x')), roots=['/'] * 65), plan(*[step(command('x'))] * 4097),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseShell } from '../../../src/core/policy/shell/parse.ts';
-import type { ShellPlan } from '../../../src/core/policy/shell/plan.ts';
+import { wordText, type ShellPlan } from '../../../src/core/policy/shell/plan.ts';
 import { openPlanLab, type PlanLab } from '../../support/plan-lab.ts';
 import { createRandom, generateText } from '../../support/plan-texts.ts';
 import { whyNoBubblewrap } from '../../support/run-bubblewrap.ts';
@@ -12,6 +12,10 @@ const AT_ONCE = 2;
 /** A text of the generator is accepted at least this often, or it no longer fits the grammar. */
 const ACCEPTED = 0.3;
 
+/** Comments swallow the ends of lines, so anything may become a name. The decision refuses one with a slash; `[` is bash's own, and a program elsewhere. */
+const isComparable = ({ steps }: ShellPlan): boolean =>
+  steps.every(({ stages }) => stages.every((stage) => stage.kind === 'cd' || !/^\[$|\//.test(wordText(stage.argv[0] ?? []))));
+
 const acceptedTexts = (count: number): readonly { readonly text: string; readonly plan: ShellPlan }[] => {
   const random = createRandom(SEED);
   const accepted = new Map<string, ShellPlan>();
@@ -20,7 +24,7 @@ const acceptedTexts = (count: number): readonly { readonly text: string; readonl
     if (made > count / ACCEPTED) throw new Error(`only ${String(accepted.size)} of ${String(made)} texts were accepted`);
     const text = generateText(random);
     const parsed = parseShell(text);
-    if (parsed.ok) accepted.set(text, parsed.plan);
+    if (parsed.ok && isComparable(parsed.plan)) accepted.set(text, parsed.plan);
   }
   return [...accepted].map(([text, plan]) => ({ text, plan }));
 };

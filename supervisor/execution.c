@@ -653,7 +653,8 @@ static void finalise(struct execution *e, bool has_status, int status, int kind,
     if (kind != END_NONE) execution_decide(e, kind, message);
     e->final = true;
     e->final_ms = mono_ms();
-    e->deadline = 0;
+    /* The deadline is the tree's: it stays for processes that outlive the leader. */
+    if (!e->others) e->deadline = 0;
     e->has_status = has_status;
     e->status = status;
     if (e->end_us == 0) e->end_us = mono_us();
@@ -1070,8 +1071,8 @@ static uint64_t advance(struct execution *e, uint64_t now)
         char text[96];
         e->deadline = 0;
         snprintf(text, sizeof text, "it ran for %u ms", e->wall_ms);
-        execution_decide(e, END_TIMED_OUT, text);
-        kill_begin(e, SIGTERM, e->grace_ms, NULL, 0);
+        if (!e->final) execution_decide(e, END_TIMED_OUT, text);
+        if (e->shim != 0 || !e->final) kill_begin(e, SIGTERM, e->grace_ms, NULL, 0);
     }
     if (e->deadline > 0) sooner(&next, e->deadline);
     if (e->final && e->state != EXECUTION_ENDED) {

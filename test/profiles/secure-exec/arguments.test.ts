@@ -161,6 +161,10 @@ describe('options', () => {
     expect(await outcome('grep {y_flag} {x}', { y_flag: '-n', x: '-v' })).toBe(refused);
   });
 
+  it.each(['flag', 'opt', 'myflag', 'flag_x'])('is refused from {%s}: the name has to end in _flag or _opt', async (name) => {
+    expect(await outcome(`ls {${name}}`, { [name]: '-a' })).toBe(refused.replace("'x'", `'${name}'`));
+  });
+
   it.each(['x_flag', 'verbose_opt', 'X_FLAG'])('may be brought by %s', async (name) => {
     for (const value of ['-h', '-v', '-x', '--exec', '-', 'plain'])
       expect(await outcome(`ls {${name}}`, { [name]: value })).toEqual([value]);
@@ -352,6 +356,8 @@ describe('--legacy-validators', () => {
     ['x', 'hello;rm', 'contains dangerous shell metacharacters'],
     ['x', 'a$(id)', 'contains dangerous shell metacharacters'],
     ['x', "it's; rm", 'contains dangerous shell metacharacters'],
+    ['x', 'a\u037eb', 'contains dangerous shell metacharacters'],
+    ['pattern', 'a\u037eb', 'contains dangerous shell metacharacters'],
     ['pattern', '(a', 'unbalanced brackets/parentheses in regex'],
     ['pattern', 'a]', 'unbalanced brackets/parentheses in regex'],
     ['pattern', 'a;b', 'contains dangerous shell metacharacters'],

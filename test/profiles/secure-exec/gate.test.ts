@@ -65,6 +65,13 @@ describe('concurrency', () => {
     inside[1]?.[Symbol.dispose]();
   });
 
+  it('is given back by whoever the rate turns away', async () => {
+    const gate = gateOf({ maxConcurrent: 1, rps: 20, burst: 1 });
+    expect([await refusal(gate), await refusal(gate)]).toEqual(['entered', RATE]);
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(await refusal(gate)).toBe('entered');
+  });
+
   it('costs no token of the rate', async () => {
     const gate = gateOf({ maxConcurrent: 1, rps: 0.001, burst: 2 });
     const pass = await gate.enter('ann', SIGNAL);

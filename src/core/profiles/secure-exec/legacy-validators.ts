@@ -21,7 +21,7 @@ const decode = (text: string): string => {
   }
 };
 
-/** Everything the value could be taken for by something that decodes it, up to five times, and in both Unicode forms. */
+/** Everything the value could be taken for by something that decodes it, up to five times, or composes it: some signs become ASCII then. */
 const readings = (value: string): readonly string[] => {
   const all = [value];
   for (let round = 0, last = value; round < ROUNDS; round += 1) {
@@ -30,7 +30,7 @@ const readings = (value: string): readonly string[] => {
     all.push(next);
     last = next;
   }
-  return all.flatMap((one) => [one, one.normalize('NFC'), one.normalize('NFD')]);
+  return all.map((one) => one.normalize('NFC'));
 };
 
 /** The text outside of quotes. A quote that is never closed quotes nothing. */
@@ -58,9 +58,9 @@ export const checkLegacy = (name: string, value: string): void => {
     throw invalidArgument(name, 'contains dangerous characters', path ? 'traversal_attempt' : 'injection_attempt');
   if (regex) {
     if (!isBalanced(value)) throw invalidArgument(name, 'unbalanced brackets/parentheses in regex', 'unbalanced_regex');
-    if (META_OF_REGEX.test(unquoted(value))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
+    if (META_OF_REGEX.test(unquoted(value.normalize('NFC')))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
     return;
   }
   if (DANGEROUS_START.test(value) && !flag) throw invalidArgument(name, 'starts with dangerous character', 'injection_attempt');
-  if (META.test(unquoted(value))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
+  if (META.test(unquoted(value.normalize('NFC')))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
 };

@@ -42,10 +42,14 @@ const form = ({ message, choices }: Question) => ({
 
 const digest = (tool: string, args: unknown): string => createHash('sha256').update(JSON.stringify([tool, args])).digest('base64url');
 
-/** Before 2026: the question goes to the client while the call waits. */
+/**
+ * Before 2026: the question goes to the client while the call waits. Sent as a plain request: `elicitInput` holds the answer against a JSON
+ * Schema, for which the product carries no validator; what comes back is read with the schema below.
+ */
 const askNow = ({ mcpReq }: ServerContext): Elicitation => ({
   elicit: async (question, signal) => {
-    const result = await mcpReq.elicitInput(form(question), { signal, timeout: ANSWER_WITHIN_MS, relatedRequestId: mcpReq.id });
+    const params = { mode: 'form', ...form(question) };
+    const result = await mcpReq.send({ method: 'elicitation/create', params }, { signal, timeout: ANSWER_WITHIN_MS, relatedRequestId: mcpReq.id });
     if (result.action === 'decline') return {};
     const content = result.action === 'accept' ? answerSchema.safeParse(result.content).data : undefined;
     return content && { choice: content.decision };

@@ -77,4 +77,8 @@ export interface ApprovalStore {
 
 /** Do the words begin with the prefix that was granted? */
 export const coversWords = ({ words, prefix }: Pick<ApprovalRecord, 'words' | 'prefix'>, asked: readonly string[]): boolean =>
-  words !== undefined && prefix !== undefined && prefix > 0 && prefix <= asked.length && words.slice(0, prefix).every((word, index) => word === asked[index]);
+  words !== undefined &&
+  prefix !== undefined &&
+  prefix > 0 &&
+  prefix <= asked.length &&
+  words.slice(0, prefix).every((word, index) => word === asked[index]);

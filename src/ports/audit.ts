@@ -6,7 +6,21 @@
  */
 
 /** Of a call: decided, asked, started, ended. Of a question to a person: granted, denied. Of a program: spawned, exited. Of the log itself: the others. */
-export const AUDIT_KINDS = ['decided', 'asked', 'granted', 'denied', 'started', 'ended', 'spawned', 'exited', 'opened', 'closed', 'anchored', 'lost', 'retired'] as const;
+export const AUDIT_KINDS = [
+  'decided',
+  'asked',
+  'granted',
+  'denied',
+  'started',
+  'ended',
+  'spawned',
+  'exited',
+  'opened',
+  'closed',
+  'anchored',
+  'lost',
+  'retired',
+] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** JSON. Absent fields say nothing. */

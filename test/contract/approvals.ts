@@ -81,7 +81,12 @@ export const describeApprovalsContract = (name: string, open: () => Promise<Stor
       await inbox.ask(aQuestion('a1'), 9);
       expect(await inbox.answer('a1', grant('session'), ['pending'])).toBe(true);
       expect(await inbox.answer('a1', grant('once', { state: 'denied' }), ['pending'])).toBe(false);
-      expect(await inbox.find('a1')).toMatchObject({ state: 'granted', scope: 'session', answeredBy: 'local (cli)', expiresMs: NOW + 10_000 });
+      expect(await inbox.find('a1')).toMatchObject({
+        state: 'granted',
+        scope: 'session',
+        answeredBy: 'local (cli)',
+        expiresMs: NOW + 10_000,
+      });
       const { scope: _, ...denial } = grant('once', { state: 'denied' });
       expect(await inbox.answer('a1', denial, ['granted'])).toBe(true);
       expect(await inbox.find('a1')).not.toHaveProperty('scope', 'session');
@@ -126,7 +131,8 @@ export const describeApprovalsContract = (name: string, open: () => Promise<Stor
     });
 
     test('the list shows what can still be answered or used, and forgets what is old', async () => {
-      const ids = async (live: boolean, nowMs = NOW): Promise<string[]> => (await inbox.list({ live, nowMs, limit: 9 })).map(({ id }) => id);
+      const ids = async (live: boolean, nowMs = NOW): Promise<string[]> =>
+        (await inbox.list({ live, nowMs, limit: 9 })).map(({ id }) => id);
       for (const [index, id] of ['a1', 'a2', 'a3', 'a4'].entries()) await inbox.ask(aQuestion(id, { createdMs: NOW + index }), 9);
       await inbox.answer('a1', grant('once'), ['pending']);
       await inbox.answer('a2', grant('once', { state: 'denied' }), ['pending']);

@@ -30,10 +30,14 @@ let rules: string;
 let http: { readonly url: string; close(): Promise<void> };
 
 const startHttp = async (): Promise<typeof http> => {
-  const child = spawn(process.execPath, [SERVER, 'serve', '--bind', '127.0.0.1:0', '--rules', rules, '--approval-wait-seconds', '5', workspace], {
-    env: cleanEnvironment({ CORRAL_STATE_DIR: state, NO_COLOR: '1' }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [SERVER, 'serve', '--bind', '127.0.0.1:0', '--rules', rules, '--approval-wait-seconds', '5', workspace],
+    {
+      env: cleanEnvironment({ CORRAL_STATE_DIR: state, NO_COLOR: '1' }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const exited = once(child, 'exit');
   let said = '';
   const url = await new Promise<string>((resolve, reject) => {
@@ -94,8 +98,16 @@ const transportOf = (name: TransportName, extra: readonly string[]): Transport =
       });
 
 /** A client that can ask its user; without `say` it cannot. */
-const connect = async (transport: TransportName, era: Era, say?: (asked: Asked) => Promise<ElicitResult> | ElicitResult, extra: readonly string[] = []): Promise<Client> => {
-  const client = new Client({ name: 'e2e', version: '0' }, { versionNegotiation: ERAS[era], ...(say && { capabilities: { elicitation: {} } }) });
+const connect = async (
+  transport: TransportName,
+  era: Era,
+  say?: (asked: Asked) => Promise<ElicitResult> | ElicitResult,
+  extra: readonly string[] = [],
+): Promise<Client> => {
+  const client = new Client(
+    { name: 'e2e', version: '0' },
+    { versionNegotiation: ERAS[era], ...(say && { capabilities: { elicitation: {} } }) },
+  );
   if (say !== undefined) client.setRequestHandler('elicitation/create', ({ params }) => say(params));
   open.push(client);
   await client.connect(transportOf(transport, extra));
@@ -109,7 +121,9 @@ const corral = (...args: string[]): Promise<{ stdout: string; stderr: string }> 
 
 const waiting = async (text: string): Promise<Answer | undefined> => {
   const { stdout } = await corral('approvals', '--json');
-  return (JSON.parse(stdout) as { approvals: Answer[] }).approvals.find((one) => one['state'] === 'pending' && (one['text'] as string).includes(text));
+  return (JSON.parse(stdout) as { approvals: Answer[] }).approvals.find(
+    (one) => one['state'] === 'pending' && (one['text'] as string).includes(text),
+  );
 };
 
 const untilWaiting = async (text: string): Promise<string> => {
@@ -138,7 +152,9 @@ describe.each<[TransportName, Era]>([
     expect(asked).toHaveLength(1);
     expect(asked[0]?.message).toContain(args.command.join(' '));
     expect(asked[0]?.message).toContain('Asked because: scripts can do anything (rule scripts)');
-    expect(asked[0]).toMatchObject({ requestedSchema: { properties: { decision: { enum: ['allow once', 'allow for this session', 'deny'] } } } });
+    expect(asked[0]).toMatchObject({
+      requestedSchema: { properties: { decision: { enum: ['allow once', 'allow for this session', 'deny'] } } },
+    });
     await calls(client).call('execute_command', args);
     expect(asked).toHaveLength(2);
   });
@@ -302,7 +318,8 @@ describe('the question since 2026, as it goes over the wire', () => {
       { arguments: one.args, requestState },
       { arguments: one.args, requestState, inputResponses: { approval: { action: 'accept', content: { decision: 7 } } } },
     ];
-    for (const attempt of attempts) expect((await post(attempt))['result'], JSON.stringify(attempt)).toMatchObject({ resultType: 'input_required' });
+    for (const attempt of attempts)
+      expect((await post(attempt))['result'], JSON.stringify(attempt)).toMatchObject({ resultType: 'input_required' });
   });
 
   it('is void when the script changes before the answer comes', async () => {
@@ -340,7 +357,10 @@ describe('corral approvals', () => {
   });
 
   it('says what is wrong', async () => {
-    expect(await refused('approvals', 'grant', 'anothing')).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no question "anothing".') as unknown });
+    expect(await refused('approvals', 'grant', 'anothing')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no question "anothing".') as unknown,
+    });
     expect(await refused('approvals', 'grant', 'a1', '--session', '--prefix', '2')).toMatchObject({ code: 2 });
     expect(await refused('approvals', 'grant', 'a1', '--prefix', 'two')).toMatchObject({ code: 2 });
     expect(await refused('approvals', 'nonsense')).toMatchObject({ code: 2 });
@@ -348,7 +368,12 @@ describe('corral approvals', () => {
 
   it('leaves a trace of question and answer in the audit log', async () => {
     const { stdout } = await corral('audit', 'tail', '-n', '2000', '--json');
-    const kinds = new Set(stdout.trim().split('\n').map((line) => (JSON.parse(line) as { event: { kind: string } }).event.kind));
+    const kinds = new Set(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { event: { kind: string } }).event.kind),
+    );
     expect([...kinds]).toEqual(expect.arrayContaining(['asked', 'granted', 'denied']));
   });
 });

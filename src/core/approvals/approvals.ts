@@ -62,7 +62,11 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
   const recordOf = (call: Call, decision: Decision, bound: Bound): ApprovalRecord => {
     const { operation, context } = call;
     const createdMs = now();
-    const scopes: readonly GrantScope[] = ['once', ...(bound.unbound.length === 0 ? (['session'] as const) : []), ...(bound.words === undefined ? [] : (['prefix'] as const))];
+    const scopes: readonly GrantScope[] = [
+      'once',
+      ...(bound.unbound.length === 0 ? (['session'] as const) : []),
+      ...(bound.words === undefined ? [] : (['prefix'] as const)),
+    ];
     return {
       id: newApprovalId(),
       state: 'pending',
@@ -105,7 +109,12 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
   };
 
   /** Asks whoever sits at the caller. Resolves when the question is answered, by whomever. */
-  const answeredByCaller = async ({ context }: Call, record: ApprovalRecord, unbound: readonly string[], signal: AbortSignal): Promise<void> => {
+  const answeredByCaller = async (
+    { context }: Call,
+    record: ApprovalRecord,
+    unbound: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> => {
     if (context.elicit === undefined) return never();
     let given;
     try {
@@ -147,10 +156,14 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
     const details = { approval: record.id, rule: record.rule, grant: line, expires: new Date(record.expiresMs).toISOString() };
     const what = `${call.operation.tool}: ${record.reason} (rule ${record.rule})`;
     if (record.state === 'denied')
-      return new CorralError('denied', `${what}, and ${record.answeredBy ?? 'somebody'} said no${record.note === undefined ? '' : `: ${record.note}`}.`, {
-        hint: 'Choose another way. The same call is not asked again until the denial expires; only the person in charge can change it.',
-        details: { approval: record.id, rule: record.rule, expires: details.expires },
-      });
+      return new CorralError(
+        'denied',
+        `${what}, and ${record.answeredBy ?? 'somebody'} said no${record.note === undefined ? '' : `: ${record.note}`}.`,
+        {
+          hint: 'Choose another way. The same call is not asked again until the denial expires; only the person in charge can change it.',
+          details: { approval: record.id, rule: record.rule, expires: details.expires },
+        },
+      );
     return new CorralError('approval_required', `${what}, and nobody has approved it yet.`, {
       hint: `Ask the person in charge to run: ${line}   Then make exactly the same call again, before ${details.expires}.`,
       details,
@@ -160,12 +173,18 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
   const find = async (id: string): Promise<ApprovalRecord> => {
     const exact = await store.find(id);
     if (exact !== undefined) return exact;
-    const some = (await store.list({ live: false, nowMs: now(), limit: MAX_LISTED })).filter((record) => record.id.startsWith(id) && id.length >= 3);
+    const some = (await store.list({ live: false, nowMs: now(), limit: MAX_LISTED })).filter(
+      (record) => record.id.startsWith(id) && id.length >= 3,
+    );
     const [only] = some;
     if (only !== undefined && some.length === 1) return only;
-    throw new CorralError('not_found', some.length === 0 ? `There is no question ${JSON.stringify(id)}.` : `${some.length} questions begin with ${JSON.stringify(id)}.`, {
-      hint: '`corral approvals` lists them.',
-    });
+    throw new CorralError(
+      'not_found',
+      some.length === 0 ? `There is no question ${JSON.stringify(id)}.` : `${some.length} questions begin with ${JSON.stringify(id)}.`,
+      {
+        hint: '`corral approvals` lists them.',
+      },
+    );
   };
 
   const check = (record: ApprovalRecord, answer: PersonsAnswer): void => {
@@ -179,8 +198,13 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
         { hint: `Use: ${deps.grantLine(record.id)}` },
       );
     const words = record.words ?? [];
-    if (answer.scope === 'prefix' && !(answer.prefix !== undefined && Number.isInteger(answer.prefix) && answer.prefix >= 1 && answer.prefix <= words.length))
-      throw new CorralError('invalid_input', `A prefix has 1 to ${words.length} of the words: ${words.map(quote).join(' ')}`, { hint: 'Name how many words of it: --prefix 2.' });
+    if (
+      answer.scope === 'prefix' &&
+      !(answer.prefix !== undefined && Number.isInteger(answer.prefix) && answer.prefix >= 1 && answer.prefix <= words.length)
+    )
+      throw new CorralError('invalid_input', `A prefix has 1 to ${words.length} of the words: ${words.map(quote).join(' ')}`, {
+        hint: 'Name how many words of it: --prefix 2.',
+      });
   };
 
   return {
@@ -210,9 +234,13 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
       check(record, answer);
       if (await write(record, answer, ['pending', 'granted', 'denied'])) return find(record.id);
       const { state } = await find(record.id);
-      throw new CorralError('conflict', state === 'used' ? `The question ${record.id} was answered, and the call has been made.` : `The question ${record.id} has expired.`, {
-        hint: 'The same call, made again, asks again.',
-      });
+      throw new CorralError(
+        'conflict',
+        state === 'used' ? `The question ${record.id} was answered, and the call has been made.` : `The question ${record.id} has expired.`,
+        {
+          hint: 'The same call, made again, asks again.',
+        },
+      );
     },
   };
 };

@@ -28,16 +28,31 @@ const canonical = (value: unknown): string => {
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
 };
 
-const hash = (purpose: string, value: unknown): string => createHash('sha256').update(`corral approval ${purpose}\n${canonical(value)}`).digest('hex');
+const hash = (purpose: string, value: unknown): string =>
+  createHash('sha256')
+    .update(`corral approval ${purpose}\n${canonical(value)}`)
+    .digest('hex');
 
 /**
  * What an approval is bound to: who calls which operation under which rule, with which arguments (command, cwd, env, stdin, sandbox and all
  * others), which programs that leads to, where it would run, and what the files hold that it names.
  */
-export const bindingOf = ({ operation, input, context }: Pick<Call, 'operation' | 'input' | 'context'>, decision: Decision, at: RunsAt, marks: readonly FileMark[]): Binding => {
+export const bindingOf = (
+  { operation, input, context }: Pick<Call, 'operation' | 'input' | 'context'>,
+  decision: Decision,
+  at: RunsAt,
+  marks: readonly FileMark[],
+): Binding => {
   const { caller } = context;
   const args = Object.entries((input ?? {}) as Readonly<Record<string, unknown>>).filter(([name]) => !ABOUT_THE_ANSWER.has(name));
-  const common = { caller: caller.id, via: caller.via, operation: operation.name, rule: decision.rule, at, program: decision.programs[0]?.path };
+  const common = {
+    caller: caller.id,
+    via: caller.via,
+    operation: operation.name,
+    rule: decision.rule,
+    at,
+    program: decision.programs[0]?.path,
+  };
   return {
     binding: hash('of one call', {
       ...common,

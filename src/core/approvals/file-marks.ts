@@ -31,7 +31,8 @@ export interface FileMarks {
 }
 
 /** Not there, or outside what this sandbox may touch: a program that the sandbox starts finds there what the operator put there. */
-const isElsewhere = (error: unknown): boolean => error instanceof CorralError && ['not_found', 'denied', 'invalid_input', 'unsupported'].includes(error.code);
+const isElsewhere = (error: unknown): boolean =>
+  error instanceof CorralError && ['not_found', 'denied', 'invalid_input', 'unsupported'].includes(error.code);
 
 const unless = async <T>(work: Promise<T>): Promise<T | undefined> => {
   try {
@@ -44,7 +45,7 @@ const unless = async <T>(work: Promise<T>): Promise<T | undefined> => {
 
 const hashOnce = async (files: FilesToRead, path: string, signal: AbortSignal): Promise<string | undefined> => {
   const hash = createHash('sha256');
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const { data, eof } = await files.read(path, offset, CHUNK_BYTES, signal);
     hash.update(data);
     offset += data.length;

@@ -19,7 +19,11 @@ export interface NamedFiles {
 }
 
 const mayBePath = (text: string): boolean =>
-  text !== '' && text !== '-' && text.length <= MAX_PATH && !text.includes('\0') && text.split('/').every((name) => Buffer.byteLength(name) <= MAX_NAME);
+  text !== '' &&
+  text !== '-' &&
+  text.length <= MAX_PATH &&
+  !text.includes('\0') &&
+  text.split('/').every((name) => Buffer.byteLength(name) <= MAX_NAME);
 
 /** `--file=path` and `FILE=path` name a file as well. */
 const pathsIn = (word: string): readonly string[] => {

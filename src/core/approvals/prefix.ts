@@ -13,10 +13,23 @@ const MAX_WORDS = 256;
  * one program whose options are all known to start nothing and to write nothing, given such options and files beneath the roots alone:
  * what comes behind the prefix has been seen by nobody, so wrappers, interpreters, shell text and unknown programs are never covered.
  */
-export const prefixWords = (classOf: ClassOf, { argv, cwd }: Subject, { programs }: Decision, roots: readonly string[]): readonly string[] | undefined => {
+export const prefixWords = (
+  classOf: ClassOf,
+  { argv, cwd }: Subject,
+  { programs }: Decision,
+  roots: readonly string[],
+): readonly string[] | undefined => {
   const [only] = programs;
   const [name, ...rest] = argv ?? [];
-  if (name === undefined || argv === undefined || argv.length > MAX_WORDS || only?.path === undefined || programs.length !== 1 || only.name !== name) return undefined;
+  if (
+    name === undefined ||
+    argv === undefined ||
+    argv.length > MAX_WORDS ||
+    only?.path === undefined ||
+    programs.length !== 1 ||
+    only.name !== name
+  )
+    return undefined;
   const known = classOf(name);
   const behind = classOf(only.path.slice(only.path.lastIndexOf('/') + 1));
   if (known?.kind !== 'listed' || (behind !== undefined && behind.kind !== 'listed')) return undefined;

@@ -12,7 +12,10 @@ const CHOICES = { once: 'allow once', session: 'allow for this session', deny: '
 /** The question as the caller's client shows it. */
 export const questionOf = (record: ApprovalRecord, pathsUnbound: readonly string[]): Question => {
   const { text, cwd, caller, tool, reason, rule } = record;
-  const shown = text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}… (${text.length - MAX_SHOWN} more signs; \`corral approvals list --json\` shows all)`;
+  const shown =
+    text.length <= MAX_SHOWN
+      ? text
+      : `${text.slice(0, MAX_SHOWN)}… (${text.length - MAX_SHOWN} more signs; \`corral approvals list --json\` shows all)`;
   const lines = [
     `${caller} asks to run (${tool}):`,
     shown,

@@ -30,7 +30,7 @@ export const configSchema = z
       .optional()
       .describe('Rules file (YAML or JSON) that decides what may run; without one everything may, and the sandbox is the boundary.'),
     templates: z.string().min(1).optional().describe('File (YAML or JSON) of named commands with typed parameters; each becomes a tool.'),
-  network: z
+    network: z
       .enum(['none', 'host'])
       .default('none')
       .describe('none = only the loopback inside. host = the network of this machine, loopback services included: unsafe.'),
@@ -111,10 +111,28 @@ export const configSchema = z
       .optional()
       .describe('Failures of Corral itself, one after the other, after which it pauses; absent = it never does.'),
     breakerSeconds: limitNumber().default(30).describe('How long that pause is, before one call is let through to try.'),
-    approvalWaitSeconds: z.number().min(0).max(45).default(20).describe('How long a call that the rules ask about waits for an answer before it is refused for now.'),
-    approvalPendingSeconds: z.int().min(10).max(86_400).default(600).describe('How long such a question can be answered; then the call has to be made again.'),
-    approvalGrantSeconds: z.int().min(10).max(86_400).default(3600).describe('How long a grant holds that was not used, or that covers several calls.'),
-    approvalByClient: z.boolean().default(true).describe('Let MCP clients put the question to their user. false = only `corral approvals` answers it.'),
+    approvalWaitSeconds: z
+      .number()
+      .min(0)
+      .max(45)
+      .default(20)
+      .describe('How long a call that the rules ask about waits for an answer before it is refused for now.'),
+    approvalPendingSeconds: z
+      .int()
+      .min(10)
+      .max(86_400)
+      .default(600)
+      .describe('How long such a question can be answered; then the call has to be made again.'),
+    approvalGrantSeconds: z
+      .int()
+      .min(10)
+      .max(86_400)
+      .default(3600)
+      .describe('How long a grant holds that was not used, or that covers several calls.'),
+    approvalByClient: z
+      .boolean()
+      .default(true)
+      .describe('Let MCP clients put the question to their user. false = only `corral approvals` answers it.'),
     logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
   })
   .superRefine((config, context) => {

@@ -126,7 +126,11 @@ export const createApprovalRecords = (session: Session): ApprovalStore => ({
           .where('expires_ms', '>', nowMs)
           .orderBy('created_ms', 'desc')
           .orderBy('id', 'desc');
-        const again = await grants.where('binding', '=', binding).where('scope', '=', 'session').where('server', '=', server).executeTakeFirst();
+        const again = await grants
+          .where('binding', '=', binding)
+          .where('scope', '=', 'session')
+          .where('server', '=', server)
+          .executeTakeFirst();
         if (again !== undefined) return fromRow(again);
         if (words !== undefined) {
           const rows = await grants.where('frame', '=', frame).where('scope', '=', 'prefix').limit(MAX_PREFIXES).execute();
@@ -141,5 +145,7 @@ export const createApprovalRecords = (session: Session): ApprovalStore => ({
     ),
 
   forget: (expiredBeforeMs) =>
-    session.run(async ({ db }) => Number((await db.deleteFrom('approvals').where('expires_ms', '<', expiredBeforeMs).executeTakeFirst()).numDeletedRows)),
+    session.run(async ({ db }) =>
+      Number((await db.deleteFrom('approvals').where('expires_ms', '<', expiredBeforeMs).executeTakeFirst()).numDeletedRows),
+    ),
 });

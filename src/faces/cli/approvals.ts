@@ -69,7 +69,10 @@ const runList = (context: CliContext, args: ServerArguments, options: ListOption
       printable(record.rule),
       printable(record.text),
     ]);
-    const text = table([['APPROVAL', 'STATE', 'ASKED', 'LEFT', 'CALLER', 'RULE', 'CALL'], ...lines], process.stdout.isTTY ? process.stdout.columns : 0);
+    const text = table(
+      [['APPROVAL', 'STATE', 'ASKED', 'LEFT', 'CALLER', 'RULE', 'CALL'], ...lines],
+      process.stdout.isTTY ? process.stdout.columns : 0,
+    );
     const style = createStyle(wantsColour(process.stdout, context.env));
     process.stdout.write(text.replace(/^.*\n/, (head) => `${style.bold(head.trimEnd())}\n`));
     if (records.length === 0 && process.stderr.isTTY) process.stderr.write('corral: nothing waits for an answer; --all shows what did\n');
@@ -78,10 +81,18 @@ const runList = (context: CliContext, args: ServerArguments, options: ListOption
 
 const said = (record: ApprovalRecord): string => {
   const left = shortDuration(Math.max(0, record.expiresMs - Date.now()));
-  return record.state === 'denied' ? `denied for ${left}: ${record.text}` : `${stateWords(record, false)}, to be used within ${left}: ${record.text}`;
+  return record.state === 'denied'
+    ? `denied for ${left}: ${record.text}`
+    : `${stateWords(record, false)}, to be used within ${left}: ${record.text}`;
 };
 
-const runAnswer = (context: CliContext, args: ServerArguments, id: string, answer: PersonsAnswer, json: boolean | undefined): Promise<number> =>
+const runAnswer = (
+  context: CliContext,
+  args: ServerArguments,
+  id: string,
+  answer: PersonsAnswer,
+  json: boolean | undefined,
+): Promise<number> =>
   openInbox(context, args, async (approvals) => {
     const record = await approvals.answer(id, answer);
     process.stdout.write(json === true ? `${JSON.stringify(viewOf(record))}\n` : `${record.id} ${printable(said(record))}\n`);
@@ -93,7 +104,9 @@ const BY = `${LOCAL.id} (${LOCAL.via})`;
 /** Throws `invalid_input`. */
 const grantOf = ({ session, prefix }: GrantOptions): PersonsAnswer => {
   if (session === true && prefix !== undefined)
-    throw new CorralError('invalid_input', '--session and --prefix are two different grants.', { hint: 'Give one of them, or none for a single call.' });
+    throw new CorralError('invalid_input', '--session and --prefix are two different grants.', {
+      hint: 'Give one of them, or none for a single call.',
+    });
   const words = numberOption('--prefix', prefix);
   if (words !== undefined) return { verdict: 'grant', scope: 'prefix', prefix: words, by: BY };
   return { verdict: 'grant', scope: session === true ? 'session' : 'once', by: BY };

@@ -8,5 +8,6 @@ export const elicitationFor = ({ loaded: { config }, requestStateKey, log }: App
     : {
         key: requestStateKey,
         ttlSeconds: config.approvalPendingSeconds,
-        onError: (error) => log.error({ error: error instanceof Error ? error.message : String(error) }, 'a question could not be sent to the client'),
+        onError: (error) =>
+          log.error({ error: error instanceof Error ? error.message : String(error) }, 'a question could not be sent to the client'),
       };

@@ -40,7 +40,10 @@ const form = ({ message, choices }: Question) => ({
   },
 });
 
-const digest = (tool: string, args: unknown): string => createHash('sha256').update(JSON.stringify([tool, args])).digest('base64url');
+const digest = (tool: string, args: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([tool, args]))
+    .digest('base64url');
 
 /**
  * Before 2026: the question goes to the client while the call waits. Sent as a plain request: `elicitInput` holds the answer against a JSON
@@ -49,7 +52,10 @@ const digest = (tool: string, args: unknown): string => createHash('sha256').upd
 const askNow = ({ mcpReq }: ServerContext): Elicitation => ({
   elicit: async (question, signal) => {
     const params = { mode: 'form', ...form(question) };
-    const result = await mcpReq.send({ method: 'elicitation/create', params }, { signal, timeout: ANSWER_WITHIN_MS, relatedRequestId: mcpReq.id });
+    const result = await mcpReq.send(
+      { method: 'elicitation/create', params },
+      { signal, timeout: ANSWER_WITHIN_MS, relatedRequestId: mcpReq.id },
+    );
     if (result.action === 'decline') return {};
     const content = result.action === 'accept' ? answerSchema.safeParse(result.content).data : undefined;
     return content && { choice: content.decision };
@@ -87,7 +93,13 @@ const askByReturning = (context: ServerContext, states: RequestStates, tool: str
 };
 
 /** How the client of this request can be asked; undefined when it did not declare that it can. */
-export const elicitationOf = (peer: Peer, context: ServerContext, states: RequestStates, tool: string, args: unknown): Elicitation | undefined => {
+export const elicitationOf = (
+  peer: Peer,
+  context: ServerContext,
+  states: RequestStates,
+  tool: string,
+  args: unknown,
+): Elicitation | undefined => {
   const envelope: Readonly<Record<string, unknown>> = context.mcpReq.envelope ?? {};
   const capabilities = peer.isModern ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined) : peer.capabilities();
   if (!takesForms(capabilities)) return undefined;

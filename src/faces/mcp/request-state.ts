@@ -28,7 +28,12 @@ export const createRequestStates = ({ key, ttlSeconds, principal }: RequestState
   let made: Promise<RequestStateCodec<CarriedState>> | undefined;
   const codec = (): Promise<RequestStateCodec<CarriedState>> => {
     made ??= key().then(
-      (bytes) => createRequestStateCodec<CarriedState>({ key: bytes, ttlSeconds, bind: (context) => `${context.mcpReq.method}\0${principal(context)}` }),
+      (bytes) =>
+        createRequestStateCodec<CarriedState>({
+          key: bytes,
+          ttlSeconds,
+          bind: (context) => `${context.mcpReq.method}\0${principal(context)}`,
+        }),
       (error: unknown) => {
         made = undefined;
         throw error;

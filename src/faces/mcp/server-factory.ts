@@ -1,4 +1,11 @@
-import type { AuthInfo, CallToolResult, InputRequiredResult, McpRequestContext, ServerContext, ServerOptions } from '@modelcontextprotocol/server';
+import type {
+  AuthInfo,
+  CallToolResult,
+  InputRequiredResult,
+  McpRequestContext,
+  ServerContext,
+  ServerOptions,
+} from '@modelcontextprotocol/server';
 import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { Caller, Invoke, Operation, OperationOutcome, Presented } from '../../core/operation.ts';
 import { CorralError } from '../../ports/errors.ts';
@@ -56,7 +63,10 @@ const progressOf = ({ mcpReq }: ServerContext): Progress => {
 };
 
 /** What makes the client ask its user. Undefined when there is nothing to ask, or no state can be signed: then the error says what to do. */
-const toAsk = async (asking: Elicitation | undefined, onError: ElicitationOptions['onError'] | undefined): Promise<InputRequiredResult | undefined> => {
+const toAsk = async (
+  asking: Elicitation | undefined,
+  onError: ElicitationOptions['onError'] | undefined,
+): Promise<InputRequiredResult | undefined> => {
   try {
     return await asking?.toAsk();
   } catch (error) {
@@ -83,7 +93,12 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
   };
   let active = 0;
 
-  const call = async ({ operation }: PreparedTool, args: unknown, context: ServerContext, peer: Peer): Promise<CallToolResult | InputRequiredResult> => {
+  const call = async (
+    { operation }: PreparedTool,
+    args: unknown,
+    context: ServerContext,
+    peer: Peer,
+  ): Promise<CallToolResult | InputRequiredResult> => {
     const answer = (outcome: OperationOutcome): CallToolResult => {
       if (operation.present !== undefined) return presentedResult(operation.present(outcome));
       return 'error' in outcome ? failureResult(outcome.error) : successResult(outcome.output);
@@ -100,7 +115,9 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
     try {
       const caller = callerOf(context.http?.authInfo);
       const { signal } = context.mcpReq;
-      return answer({ output: await invoke(operation, args, { caller, signal, progress: progress.tell, ...(asking && { elicit: asking.elicit }) }) });
+      return answer({
+        output: await invoke(operation, args, { caller, signal, progress: progress.tell, ...(asking && { elicit: asking.elicit }) }),
+      });
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
       return (await toAsk(asking, elicitation?.onError)) ?? answer({ error: shownError(error) });
@@ -113,7 +130,12 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
   const byName = new Map(tools.map((tool) => [tool.listing.name, tool]));
   /** The SDK turns what a tool throws into a result; an error of the protocol has to pass it by. */
   const answersItself = options.unknownTool !== undefined || tools.some(({ operation }) => operation.present !== undefined);
-  const callByName = async (name: string, args: unknown, context: ServerContext, peer: Peer): Promise<CallToolResult | InputRequiredResult> => {
+  const callByName = async (
+    name: string,
+    args: unknown,
+    context: ServerContext,
+    peer: Peer,
+  ): Promise<CallToolResult | InputRequiredResult> => {
     const tool = byName.get(name);
     if (tool !== undefined) return call(tool, args ?? {}, context, peer);
     if (options.unknownTool !== undefined) return presentedResult(options.unknownTool(name));
@@ -125,8 +147,10 @@ export const createMcpServerFactory = (options: McpFaceOptions): CorralMcpFactor
     const peer: Peer = { isModern: request?.era === 'modern', capabilities: () => server.server.getClientCapabilities() };
     for (const tool of tools) {
       const { name, title, description, annotations } = tool.listing;
-      server.registerTool(name, { title, description, annotations, inputSchema: tool.input, ...(tool.output !== undefined && { outputSchema: tool.output }) }, (args: unknown, context) =>
-        call(tool, args, context, peer),
+      server.registerTool(
+        name,
+        { title, description, annotations, inputSchema: tool.input, ...(tool.output !== undefined && { outputSchema: tool.output }) },
+        (args: unknown, context) => call(tool, args, context, peer),
       );
     }
     if (answersItself)

@@ -76,7 +76,10 @@ describe('what a grant is bound to', () => {
     const elsewhere = [{ name: 'deploy', path: '/usr/local/bin/deploy', argv: [], rule: 'careful' }];
     expect((await refusalOf(approvals.approve(callOf(RUN), asks(RUN, { rule: 'new' })))).code).toBe('approval_required');
     expect((await refusalOf(approvals.approve(callOf(RUN), asks(RUN, { programs: elsewhere })))).code).toBe('approval_required');
-    for (const caller of [{ id: 'other', via: 'mcp' as const, scopes: [] }, { id: 'agent', via: 'cli' as const, scopes: [] }])
+    for (const caller of [
+      { id: 'other', via: 'mcp' as const, scopes: [] },
+      { id: 'agent', via: 'cli' as const, scopes: [] },
+    ])
       expect((await refusalOf(allowed(desk, RUN, { caller }))).code).toBe('approval_required');
   });
 
@@ -159,7 +162,9 @@ describe('scopes', () => {
     const desk = openDesk({ waitMs: 0 });
     const id = await questionFor(desk, GIT);
     for (const prefix of [0, 4, 1.5, undefined])
-      expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix, by: BY }))).code).toBe('invalid_input');
+      expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix, by: BY }))).code).toBe(
+        'invalid_input',
+      );
     await desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix: 2, by: BY });
     await allowed(desk, GIT);
     await allowed(desk, { command: ['git', 'log', '--stat'] });
@@ -183,14 +188,23 @@ describe('scopes', () => {
   ])('a prefix is not offered for %s', async (_what, command) => {
     const desk = openDesk({ waitMs: 0 });
     const id = await questionFor(desk, { command });
-    expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix: 1, by: BY }))).code).toBe('invalid_input');
+    expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix: 1, by: BY }))).code).toBe(
+      'invalid_input',
+    );
   });
 
   it('a link to an unsafe program is one', async () => {
     const desk = openDesk({ waitMs: 0 });
     const input = { command: ['ls', '-l'] };
-    const id = await questionFor(desk, input, {}, asks(input, { programs: [{ name: 'ls', path: '/usr/bin/busybox', argv: ['ls'], rule: 'careful' }] }));
-    expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix: 1, by: BY }))).code).toBe('invalid_input');
+    const id = await questionFor(
+      desk,
+      input,
+      {},
+      asks(input, { programs: [{ name: 'ls', path: '/usr/bin/busybox', argv: ['ls'], rule: 'careful' }] }),
+    );
+    expect((await refusalOf(desk.approvals.answer(id, { verdict: 'grant', scope: 'prefix', prefix: 1, by: BY }))).code).toBe(
+      'invalid_input',
+    );
   });
 });
 
@@ -227,10 +241,7 @@ describe('time', () => {
 });
 
 describe('who answers', () => {
-  const saying =
-    (answer: Answer | undefined) =>
-    (): Promise<Answer | undefined> =>
-      Promise.resolve(answer);
+  const saying = (answer: Answer | undefined) => (): Promise<Answer | undefined> => Promise.resolve(answer);
 
   it('a person elsewhere, while the call waits', async () => {
     const desk = openDesk({ waitMs: 10_000 });

@@ -115,7 +115,12 @@ export const refusalOf = async (work: Promise<unknown>): Promise<CorralError> =>
 };
 
 /** Asks without waiting and gives the id of the question. */
-export const questionFor = async ({ approvals }: Desk, input: Ask, context: Partial<OperationContext> = {}, decision: Decision = asks(input)): Promise<string> => {
+export const questionFor = async (
+  { approvals }: Desk,
+  input: Ask,
+  context: Partial<OperationContext> = {},
+  decision: Decision = asks(input),
+): Promise<string> => {
   const { code, message, details } = await refusalOf(approvals.approve(callOf(input, context), decision));
   if (code !== 'approval_required') throw new Error(`${code}: ${message}`);
   return details['approval'] as string;

@@ -27,7 +27,15 @@ const load = async () => {
   const contents = `export { createLocalPolicy } from './src/core/policy/local.ts'; export { allowList } from './src/core/policy/rules.ts';`;
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
   try {
-    await build({ stdin: { contents, resolveDir: ROOT, loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', outfile, banner, logLevel: 'error' });
+    await build({
+      stdin: { contents, resolveDir: ROOT, loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile,
+      banner,
+      logLevel: 'error',
+    });
     return await import(outfile);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -61,7 +69,9 @@ if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ no
 else {
   process.stdout.write(`${'decision'.padEnd(26)}${'p50 us'.padStart(9)}${'p99 us'.padStart(9)}${'goal'.padStart(7)}  verdict\n`);
   for (const { name, p50, p99, goal, verdict, pass } of results)
-    process.stdout.write(`${name.padEnd(26)}${p50.toFixed(1).padStart(9)}${p99.toFixed(1).padStart(9)}${String(goal).padStart(7)}  ${verdict}${pass ? '' : '  OVER ITS GOAL'}\n`);
+    process.stdout.write(
+      `${name.padEnd(26)}${p50.toFixed(1).padStart(9)}${p99.toFixed(1).padStart(9)}${String(goal).padStart(7)}  ${verdict}${pass ? '' : '  OVER ITS GOAL'}\n`,
+    );
   process.stdout.write(`made ready in ${readyMs.toFixed(1)} ms on Node ${process.version}\n`);
 }
 process.exitCode = results.some(({ pass }) => !pass) ? 1 : 0;

@@ -24,7 +24,9 @@ const answerOf = ({ verdict, rule, reason, at, programs, plan }: Decision, withP
   rule,
   reason,
   ...(at !== undefined && { at }),
-  ...(programs.length > 0 && { programs: programs.map(({ name, path }) => ({ name: printable(name), ...(path !== undefined && { path }) })) }),
+  ...(programs.length > 0 && {
+    programs: programs.map(({ name, path }) => ({ name: printable(name), ...(path !== undefined && { path }) })),
+  }),
   ...(withPlan && plan !== undefined && { plan }),
 });
 

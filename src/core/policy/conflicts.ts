@@ -6,7 +6,20 @@ export interface Conflict {
   readonly hint: string;
 }
 
-const FIELDS = ['operation', 'effect', 'caller', 'driver', 'network', 'program', 'class', 'argv', 'option', 'cwd', 'paths', 'packages'] as const satisfies readonly (keyof Match)[];
+const FIELDS = [
+  'operation',
+  'effect',
+  'caller',
+  'driver',
+  'network',
+  'program',
+  'class',
+  'argv',
+  'option',
+  'cwd',
+  'paths',
+  'packages',
+] as const satisfies readonly (keyof Match)[];
 
 const PATTERNS: ReadonlySet<keyof Match> = new Set<keyof Match>(['operation', 'caller', 'packages']);
 const FOLDERS: ReadonlySet<keyof Match> = new Set<keyof Match>(['cwd', 'paths']);
@@ -26,34 +39,80 @@ const covers = (wide: Rule, narrow: Rule): boolean =>
     if (other === undefined) return false;
     if (field === 'argv') return one.length <= other.length && one.every((pattern, index) => pattern === '*' || pattern === other[index]);
     // Allow asks for all, deny for one: different questions have to be about the same list.
-    if ((field === 'paths' || field === 'packages') && wide.effect !== narrow.effect && (wide.effect === 'deny' || narrow.effect === 'deny') && one.join('\n') !== other.join('\n')) return false;
+    if (
+      (field === 'paths' || field === 'packages') &&
+      wide.effect !== narrow.effect &&
+      (wide.effect === 'deny' || narrow.effect === 'deny') &&
+      one.join('\n') !== other.join('\n')
+    )
+      return false;
     return other.every((text) => one.some((pattern) => coversOne(field, pattern, text)));
   });
 
 const nameOf = (rule: Rule): string => JSON.stringify(rule.id);
 
 const between = (earlier: Rule, later: Rule, index: number): Conflict | undefined => {
-  if (earlier.id === later.id) return { path: ['rules', index, 'id'], message: `the id ${nameOf(later)} is used twice`, hint: 'Decisions name the rule by its id: give each its own.' };
+  if (earlier.id === later.id)
+    return {
+      path: ['rules', index, 'id'],
+      message: `the id ${nameOf(later)} is used twice`,
+      hint: 'Decisions name the rule by its id: give each its own.',
+    };
   if (!covers(earlier, later)) return undefined;
   if (covers(later, earlier) && earlier.effect !== later.effect)
-    return { path: ['rules', index], message: `the rule ${nameOf(later)} contradicts ${nameOf(earlier)}: the same conditions, ${later.effect} and ${earlier.effect}`, hint: 'Keep one of the two.' };
+    return {
+      path: ['rules', index],
+      message: `the rule ${nameOf(later)} contradicts ${nameOf(earlier)}: the same conditions, ${later.effect} and ${earlier.effect}`,
+      hint: 'Keep one of the two.',
+    };
   // An earlier rule that has no program conditions decides text that it does not read; one that has some is about programs alone.
-  return { path: ['rules', index], message: `the rule ${nameOf(later)} is never reached: ${nameOf(earlier)} matches all that it does`, hint: 'Put the narrower rule first, or remove it.' };
+  return {
+    path: ['rules', index],
+    message: `the rule ${nameOf(later)} is never reached: ${nameOf(earlier)} matches all that it does`,
+    hint: 'Put the narrower rule first, or remove it.',
+  };
 };
 
 const within = (rule: Rule, index: number): Conflict | undefined => {
   const aboutPrograms = (rule.match.program ?? rule.match.class ?? rule.match.argv ?? rule.match.option) !== undefined;
   if (rule.shell === 'real' && aboutPrograms)
-    return { path: ['rules', index, 'shell'], message: `the rule ${nameOf(rule)} has conditions on programs, but text that goes to a real shell is not read`, hint: 'Remove the conditions, or shell: real.' };
+    return {
+      path: ['rules', index, 'shell'],
+      message: `the rule ${nameOf(rule)} has conditions on programs, but text that goes to a real shell is not read`,
+      hint: 'Remove the conditions, or shell: real.',
+    };
   if (rule.shell === 'real' && rule.match.driver?.includes('host') === true)
-    return { path: ['rules', index, 'shell'], message: `the rule ${nameOf(rule)} gives text to a real shell on the host, where nothing would hold it`, hint: 'Name drivers with a sandbox.' };
+    return {
+      path: ['rules', index, 'shell'],
+      message: `the rule ${nameOf(rule)} gives text to a real shell on the host, where nothing would hold it`,
+      hint: 'Name drivers with a sandbox.',
+    };
   const grants = rule.unsafe === undefined || rule.unsafe === true ? [] : rule.unsafe;
   const stray = grants.find((name) => rule.match.program !== undefined && !rule.match.program.includes(name));
-  if (stray !== undefined) return { path: ['rules', index, 'unsafe'], message: `the rule ${nameOf(rule)} grants ${stray}, which it does not match`, hint: 'Add it under match.program, or remove the grant.' };
-  if (rule.effect === 'deny' && (rule.unsafe !== undefined || rule.caps !== undefined || rule.shell === 'real' || rule.redirects !== 'none'))
-    return { path: ['rules', index], message: `the rule ${nameOf(rule)} denies and grants at once`, hint: 'A rule that denies takes no unsafe, caps, redirects or shell.' };
-  const relative = [...(rule.match.cwd ?? []), ...(rule.match.paths ?? [])].find((path) => !path.startsWith('/') || /(?:^|\/)\.\.?(?:\/|$)/.test(path));
-  if (relative !== undefined) return { path: ['rules', index, 'match'], message: `the rule ${nameOf(rule)} names ${relative}, which is no plain absolute path`, hint: 'Write it from / on, without . and ..' };
+  if (stray !== undefined)
+    return {
+      path: ['rules', index, 'unsafe'],
+      message: `the rule ${nameOf(rule)} grants ${stray}, which it does not match`,
+      hint: 'Add it under match.program, or remove the grant.',
+    };
+  if (
+    rule.effect === 'deny' &&
+    (rule.unsafe !== undefined || rule.caps !== undefined || rule.shell === 'real' || rule.redirects !== 'none')
+  )
+    return {
+      path: ['rules', index],
+      message: `the rule ${nameOf(rule)} denies and grants at once`,
+      hint: 'A rule that denies takes no unsafe, caps, redirects or shell.',
+    };
+  const relative = [...(rule.match.cwd ?? []), ...(rule.match.paths ?? [])].find(
+    (path) => !path.startsWith('/') || /(?:^|\/)\.\.?(?:\/|$)/.test(path),
+  );
+  if (relative !== undefined)
+    return {
+      path: ['rules', index, 'match'],
+      message: `the rule ${nameOf(rule)} names ${relative}, which is no plain absolute path`,
+      hint: 'Write it from / on, without . and ..',
+    };
   return undefined;
 };
 

@@ -73,10 +73,20 @@ export const createContainment = (roots: readonly string[], files: FileFacts | u
     place,
     refuseRead: (path, from) => (PUBLIC.has(path) ? undefined : refuse(path, from)),
     refuseWrite: (path, from) => {
-      if (path.split('/').some((part) => part.startsWith('.') && part !== '.')) return `${path} names a hidden file or a parent folder; programs read those later`;
+      if (path.split('/').some((part) => part.startsWith('.') && part !== '.'))
+        return `${path} names a hidden file or a parent folder; programs read those later`;
       const found = place(path, from);
       if ('reason' in found) return found.reason;
-      if (found.real.split('/').some((part, index, all) => index > 0 && part.startsWith('.') && !real.some((root) => root.split('/').length > index && root.startsWith(all.slice(0, index + 1).join('/')))))
+      if (
+        found.real
+          .split('/')
+          .some(
+            (part, index, all) =>
+              index > 0 &&
+              part.startsWith('.') &&
+              !real.some((root) => root.split('/').length > index && root.startsWith(all.slice(0, index + 1).join('/'))),
+          )
+      )
         return `${path} leads to a hidden file; programs read those later`;
       return files?.isLink(path.startsWith('/') ? path : `${from}/${path}`) === true ? `${path} is a link` : undefined;
     },

@@ -107,12 +107,17 @@ export const createPolicy = (rules: Rules, facts: PolicyFacts): Policy => {
     total.reason = judged.reason;
   };
 
-  const finish = ({ verdict, rule, reason, caps, programs }: Total, rest: Partial<Decision>): Decision => decision(verdict, rule, reason, { caps, programs, ...rest });
+  const finish = ({ verdict, rule, reason, caps, programs }: Total, rest: Partial<Decision>): Decision =>
+    decision(verdict, rule, reason, { caps, programs, ...rest });
 
   const newTotal = (): Total => ({ verdict: 'allow', rule: '', reason: '', caps: {}, programs: [] });
 
   const decideArgv = (argv: readonly string[], deps: Omit<JudgeDeps, 'outside' | 'fromShell'>, cwd: string): Decision => {
-    const judged = judge(argv.map(literalArg), undefined, { ...deps, outside: (path) => containment.refuseRead(path, cwd), fromShell: false });
+    const judged = judge(argv.map(literalArg), undefined, {
+      ...deps,
+      outside: (path) => containment.refuseRead(path, cwd),
+      fromShell: false,
+    });
     const total = newTotal();
     add(total, judged);
     return finish(total, judged.verdict === 'allow' ? {} : { at: judged.at });
@@ -153,8 +158,11 @@ export const createPolicy = (rules: Rules, facts: PolicyFacts): Policy => {
   ): { readonly step: PlanStep } | Decision => {
     const outside = (path: string): string | undefined => places.refuse(step.when, (from) => containment.refuseRead(path, from));
     if (step.timed) {
-      const timer = deps.rules.find(({ programs, rule }) => programs?.has('time') === true || (programs === undefined && rule.effect === 'allow'))?.rule;
-      if (timer?.effect !== 'allow') return decision('deny', timer?.id ?? 'default', 'no rule allows time', { at: stages[0]?.at ?? 0, programs: total.programs });
+      const timer = deps.rules.find(
+        ({ programs, rule }) => programs?.has('time') === true || (programs === undefined && rule.effect === 'allow'),
+      )?.rule;
+      if (timer?.effect !== 'allow')
+        return decision('deny', timer?.id ?? 'default', 'no rule allows time', { at: stages[0]?.at ?? 0, programs: total.programs });
     }
     let feeds: readonly Arg[] | undefined;
     const decided: PlanCommand[] = [];
@@ -179,13 +187,21 @@ export const createPolicy = (rules: Rules, facts: PolicyFacts): Policy => {
     return { step: { ...step, stages: decided } };
   };
 
-  const refuseRedirects = (redirects: readonly Redirect[], deciding: readonly Rule[], step: PlanStep, places: Places): string | undefined => {
+  const refuseRedirects = (
+    redirects: readonly Redirect[],
+    deciding: readonly Rule[],
+    step: PlanStep,
+    places: Places,
+  ): string | undefined => {
     for (const { target } of redirects) {
       if (target.kind !== 'file') continue;
       const { path, mode } = target;
-      const granted = deciding.every(({ redirects: grant }) => grant === 'workspace' || (grant === 'read' && mode === 'read')) && deciding.length > 0;
+      const granted =
+        deciding.every(({ redirects: grant }) => grant === 'workspace' || (grant === 'read' && mode === 'read')) && deciding.length > 0;
       if (!granted) return `a redirection ${mode === 'read' ? 'from' : 'to'} the file ${path} is not granted; /dev/null and >&1, >&2 are`;
-      const reason = places.refuse(step.when, (from) => (mode === 'read' ? containment.refuseRead(path, from) : containment.refuseWrite(path, from)));
+      const reason = places.refuse(step.when, (from) =>
+        mode === 'read' ? containment.refuseRead(path, from) : containment.refuseWrite(path, from),
+      );
       if (reason !== undefined) return reason;
     }
     return undefined;
@@ -235,4 +251,3 @@ export const createPolicy = (rules: Rules, facts: PolicyFacts): Policy => {
     },
   };
 };
-

@@ -12,7 +12,8 @@ export interface ExampleResult {
   readonly passed: boolean;
 }
 
-const requestOf = (example: Example): unknown => (typeof example === 'string' ? { shell: example } : Array.isArray(example) ? { argv: example } : example);
+const requestOf = (example: Example): unknown =>
+  typeof example === 'string' ? { shell: example } : Array.isArray(example) ? { argv: example } : example;
 
 /** Decides every example of the rules. */
 export const testRules = (policy: Policy): readonly ExampleResult[] =>
@@ -29,7 +30,11 @@ export const requireExamples = (policy: Policy, name: string): void => {
   const failed = testRules(policy).find(({ passed }) => !passed);
   if (failed === undefined) return;
   const { decision } = failed;
-  throw new CorralError('invalid_input', `${name}: ${failed.name} ${JSON.stringify(failed.request)}: ${decision.verdict} by ${decision.rule} (${decision.reason})`, {
-    hint: 'Correct the rules or the example; `corral policy explain` shows which rule decides what.',
-  });
+  throw new CorralError(
+    'invalid_input',
+    `${name}: ${failed.name} ${JSON.stringify(failed.request)}: ${decision.verdict} by ${decision.rule} (${decision.reason})`,
+    {
+      hint: 'Correct the rules or the example; `corral policy explain` shows which rule decides what.',
+    },
+  );
 };

@@ -40,7 +40,10 @@ const changesFor = (policy: Policy, decision: Decision): readonly string[] => {
   if (known !== undefined) return [known];
   const last = decision.programs.at(-1);
   const name = last?.name ?? '';
-  if (decision.rule === 'default') return last === undefined ? ['A rule that matches this operation would decide it.'] : [`A rule with match.program [${name}] and effect allow would decide it.`];
+  if (decision.rule === 'default')
+    return last === undefined
+      ? ['A rule that matches this operation would decide it.']
+      : [`A rule with match.program [${name}] and effect allow would decide it.`];
   const rule = policy.rules.rules.find(({ id }) => id === decision.rule);
   if (rule?.effect === 'ask') return ['Somebody has to approve it; a rule with effect allow before this one would not ask.'];
   if (rule?.effect === 'deny') return [`An allow rule before ${JSON.stringify(decision.rule)} would let it pass.`];

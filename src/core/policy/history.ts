@@ -8,7 +8,9 @@ const TITLE = 500;
 const stepsOf = (json: string): readonly (readonly string[])[] | undefined => {
   try {
     const value: unknown = JSON.parse(json);
-    return Array.isArray(value) && value.every((step) => Array.isArray(step) && step.every((word) => typeof word === 'string')) ? (value as readonly (readonly string[])[]) : undefined;
+    return Array.isArray(value) && value.every((step) => Array.isArray(step) && step.every((word) => typeof word === 'string'))
+      ? (value as readonly (readonly string[])[])
+      : undefined;
   } catch {
     return undefined;
   }
@@ -36,7 +38,8 @@ export const requestOfRecord = ({ id, steps, title, cwd, caller, meta }: Executi
   if (read === undefined || first === undefined) return undefined;
   const [program = '', option, text = ''] = first;
   const common = { caller, cwd };
-  if (read.length === 1 && first.length === 3 && option === '-c' && SHELL.test(program) && text.slice(0, TITLE) === title) return { id, request: { ...common, shell: text } };
+  if (read.length === 1 && first.length === 3 && option === '-c' && SHELL.test(program) && text.slice(0, TITLE) === title)
+    return { id, request: { ...common, shell: text } };
   if (read.length === 1 && first.join(' ').slice(0, TITLE) === title) return { id, request: { ...common, argv: first } };
   return { id, request: { ...common, operation: 'code.execute', effect: 'execute' } };
 };

@@ -55,17 +55,43 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
   let verdict: Verdict = 'allow';
   let decided = { rule: 'default', reason: '' };
 
-  const end = (found: Verdict, rule: string, reason: string, at: number): Judgement => ({ verdict: found, rule, reason, rules, programs, at, inside, insert, env });
+  const end = (found: Verdict, rule: string, reason: string, at: number): Judgement => ({
+    verdict: found,
+    rule,
+    reason,
+    rules,
+    programs,
+    at,
+    inside,
+    insert,
+    env,
+  });
 
-  const check = (known: ProgramClass | undefined, name: string, rule: Rule, args: readonly Arg[], offset: number): Objection | undefined => {
+  const check = (
+    known: ProgramClass | undefined,
+    name: string,
+    rule: Rule,
+    args: readonly Arg[],
+    offset: number,
+  ): Objection | undefined => {
     const context: CheckContext = { outside: deps.outside, contain: (index) => inside.push(index + offset) };
     if (grants(rule, name)) return undefined;
     if (known === undefined)
-      return deps.fromShell ? { construct: name, reason: `${name} has no option list, so shell text may not start it: give it as argv, or list its options under "programs"`, at: -1 } : undefined;
+      return deps.fromShell
+        ? {
+            construct: name,
+            reason: `${name} has no option list, so shell text may not start it: give it as argv, or list its options under "programs"`,
+            at: -1,
+          }
+        : undefined;
     if (known.kind === 'listed') return known.check(args, context);
     if (known.kind === 'wrapper') return undefined;
     if (known.harmless !== undefined && known.harmless(args, context) === undefined) return undefined;
-    return { construct: name, reason: `${name} needs a grant: ${known.why}, so allowing its name allows everything; list it under "unsafe" of the rule to accept that`, at: -1 };
+    return {
+      construct: name,
+      reason: `${name} needs a grant: ${known.why}, so allowing its name allows everything; list it under "unsafe" of the rule to accept that`,
+      at: -1,
+    };
   };
 
   let start = 0;
@@ -77,7 +103,8 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     if (depth > POLICY_LIMITS.wrappers) return end('deny', 'grammar', 'so many wrappers around a command are not accepted', start);
     if (!first.fixed) return end('deny', 'grammar', 'the name of the program is a pattern', start);
     const name = first.text.includes('/') ? deps.resolver.nameOf(first.text) : first.text;
-    if (name === undefined) return end('deny', 'default', `${first.text} is not where a trusted folder has this program: give its bare name`, start);
+    if (name === undefined)
+      return end('deny', 'default', `${first.text} is not where a trusted folder has this program: give its bare name`, start);
     const found = deps.resolver.resolve(name);
     if (found.kind === 'untrusted') return end('deny', 'default', `${name} is not trusted: ${found.reason}`, start);
     const path = found.kind === 'found' ? found.path : undefined;
@@ -86,7 +113,13 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     const candidate: Candidate = { name, kind: known?.kind ?? 'unknown', args };
     const matched = deps.rules.find((ready) => programMismatch(ready, candidate) === undefined)?.rule;
     const hardening = known?.kind === 'listed' ? known.hardening : undefined;
-    programs.push({ name, ...(path !== undefined && { path }), argv: words.slice(start).map(({ text }) => text), rule: matched?.id ?? 'default', ...(hardening !== undefined && { hardening }) });
+    programs.push({
+      name,
+      ...(path !== undefined && { path }),
+      argv: words.slice(start).map(({ text }) => text),
+      rule: matched?.id ?? 'default',
+      ...(hardening !== undefined && { hardening }),
+    });
     if (matched === undefined) {
       if (deps.fallback === 'deny') return end('deny', 'default', `no rule allows ${name}`, start);
       verdict = deps.fallback;
@@ -100,10 +133,19 @@ export const judge = (words: readonly Arg[], feeds: readonly Arg[] | undefined, 
     if (unseen !== undefined && 'reason' in unseen) return end('deny', matched.id, unseen.reason, start);
     if (unseen?.arg !== undefined) args.push(unseen.arg);
     const objection = check(known, name, matched, args, start + 1);
-    if (objection !== undefined && matched.effect === 'allow') return end('deny', matched.id, objection.reason.startsWith(name) ? objection.reason : `${name}: ${objection.reason}`, start + 1 + objection.at);
+    if (objection !== undefined && matched.effect === 'allow')
+      return end(
+        'deny',
+        matched.id,
+        objection.reason.startsWith(name) ? objection.reason : `${name}: ${objection.reason}`,
+        start + 1 + objection.at,
+      );
     if (matched.effect === 'ask' && verdict === 'allow') {
       verdict = 'ask';
-      decided = { rule: matched.id, reason: matched.reason ?? (objection === undefined ? `the rule ${matched.id} asks before ${name}` : `${name}: ${objection.reason}`) };
+      decided = {
+        rule: matched.id,
+        reason: matched.reason ?? (objection === undefined ? `the rule ${matched.id} asks before ${name}` : `${name}: ${objection.reason}`),
+      };
     } else if (verdict === 'allow') decided = { rule: matched.id, reason: matched.reason ?? `the rule ${matched.id} allows ${name}` };
     if (hardening !== undefined) {
       insert = { at: start + 1, words: hardening.insert };
@@ -130,6 +172,9 @@ const appendedTo = (
   if (known?.kind === 'listed' && known.takesAnything === true) return { arg: undefined };
   const byNul = options.some(({ text }) => /^-[rtx]*0[0rtx]*$/.test(text) || text === '--null');
   const fromFind = feeds?.[0]?.text === 'find' && printsNamesBeneath(feeds.slice(1));
-  if (byNul && fromFind && replacedWord(options) === undefined && known?.kind === 'listed') return { arg: { text: './*', fixed: false, head: './' } };
-  return { reason: `xargs gives ${name} arguments that nobody has seen; use find ... -print0 | xargs -0 ${name}, or give the files by name` };
+  if (byNul && fromFind && replacedWord(options) === undefined && known?.kind === 'listed')
+    return { arg: { text: './*', fixed: false, head: './' } };
+  return {
+    reason: `xargs gives ${name} arguments that nobody has seen; use find ... -print0 | xargs -0 ${name}, or give the files by name`,
+  };
 };

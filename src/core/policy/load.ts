@@ -7,13 +7,19 @@ import { rulesSchema, type Rules } from './rules.ts';
 type Path = readonly PropertyKey[];
 
 /** `rules[3].match.program` */
-const spell = (path: Path): string => path.map((key) => (typeof key === 'number' ? `[${String(key)}]` : `.${String(key)}`)).join('').replace(/^\./, '');
+const spell = (path: Path): string =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${String(key)}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
 
 /** `:12:5` of the deepest part of the path that the file has. */
 const place = (document: Document, lines: LineCounter, path: Path): string => {
   for (let depth = path.length; depth >= 0; depth -= 1) {
     const node = document.getIn(path.slice(0, depth), true);
-    const range = (isScalar(node) || isMap(node) || (typeof node === 'object' && node !== null && 'range' in node) ? node : undefined) as { range?: readonly number[] } | undefined;
+    const range = (isScalar(node) || isMap(node) || (typeof node === 'object' && node !== null && 'range' in node) ? node : undefined) as
+      | { range?: readonly number[] }
+      | undefined;
     const start = range?.range?.[0];
     if (start === undefined) continue;
     const { line, col } = lines.linePos(start);
@@ -23,11 +29,16 @@ const place = (document: Document, lines: LineCounter, path: Path): string => {
 };
 
 const describe = (issue: z.core.$ZodIssue): { readonly path: Path; readonly message: string } => {
-  if (issue.code === 'unrecognized_keys') return { path: [...issue.path, issue.keys[0] ?? ''], message: `the key ${issue.keys.map((key) => JSON.stringify(key)).join(', ')} is not known` };
+  if (issue.code === 'unrecognized_keys')
+    return {
+      path: [...issue.path, issue.keys[0] ?? ''],
+      message: `the key ${issue.keys.map((key) => JSON.stringify(key)).join(', ')} is not known`,
+    };
   return { path: issue.path, message: issue.message };
 };
 
-const HINT = 'The schema of the rules file is in docs/guide/policy.md; `corral policy test --rules FILE` checks it without starting anything.';
+const HINT =
+  'The schema of the rules file is in docs/guide/policy.md; `corral policy test --rules FILE` checks it without starting anything.';
 
 const invalid = (message: string, hint = HINT): CorralError => new CorralError('invalid_input', message, { hint });
 
@@ -56,16 +67,26 @@ const hasAlias = (document: Document): boolean => {
   const look = (node: unknown): boolean => {
     if (isAlias(node)) return true;
     if (typeof node !== 'object' || node === null || !('items' in node) || !Array.isArray(node.items)) return false;
-    return node.items.some((item: unknown) => look(item) || (typeof item === 'object' && item !== null && 'value' in item && (look(item.value) || ('key' in item && look(item.key)))));
+    return node.items.some(
+      (item: unknown) =>
+        look(item) ||
+        (typeof item === 'object' && item !== null && 'value' in item && (look(item.value) || ('key' in item && look(item.key)))),
+    );
   };
   return look(document.contents);
 };
 
 /** Refuses a rules file that an agent could write: one beneath a workspace. Paths with their links followed. */
 export const refuseWorkspaceRules = (realPath: string, realWorkspaces: readonly string[]): void => {
-  const inside = realWorkspaces.find((workspace) => realPath === workspace || realPath.startsWith(workspace.endsWith('/') ? workspace : `${workspace}/`));
+  const inside = realWorkspaces.find(
+    (workspace) => realPath === workspace || realPath.startsWith(workspace.endsWith('/') ? workspace : `${workspace}/`),
+  );
   if (inside === undefined) return;
-  throw new CorralError('denied', `The rules file ${realPath} lies in the workspace ${inside}: whoever works there could rewrite the rules.`, {
-    hint: 'Keep it where only the operator writes, such as the configuration folder.',
-  });
+  throw new CorralError(
+    'denied',
+    `The rules file ${realPath} lies in the workspace ${inside}: whoever works there could rewrite the rules.`,
+    {
+      hint: 'Keep it where only the operator writes, such as the configuration folder.',
+    },
+  );
 };

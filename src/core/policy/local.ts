@@ -28,7 +28,10 @@ export const createLocalPolicy = ({ rules, workspaces, home, driver, network }: 
 export const readRulesFile = (path: string, workspaces: readonly string[]): Rules => {
   const files = createSystemFacts();
   const real = files.realpath(path);
-  if (real === undefined) throw new CorralError('invalid_input', `The rules file ${path} is not there or cannot be reached.`, { hint: 'Check the path given with --rules.' });
+  if (real === undefined)
+    throw new CorralError('invalid_input', `The rules file ${path} is not there or cannot be reached.`, {
+      hint: 'Check the path given with --rules.',
+    });
   refuseWorkspaceRules(
     real,
     workspaces.map((workspace) => files.realpath(workspace) ?? workspace),
@@ -37,12 +40,17 @@ export const readRulesFile = (path: string, workspaces: readonly string[]): Rule
   try {
     text = readFileSync(real, 'utf8');
   } catch (error) {
-    throw new CorralError('invalid_input', `The rules file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      hint: 'Check that it is a file, and readable.',
-      cause: error,
-    });
+    throw new CorralError(
+      'invalid_input',
+      `The rules file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        hint: 'Check that it is a file, and readable.',
+        cause: error,
+      },
+    );
   }
-  if (text.length > MAX_RULES_BYTES) throw new CorralError('limit_exceeded', `The rules file ${path} is larger than ${String(MAX_RULES_BYTES)} characters.`);
+  if (text.length > MAX_RULES_BYTES)
+    throw new CorralError('limit_exceeded', `The rules file ${path} is larger than ${String(MAX_RULES_BYTES)} characters.`);
   return readRules(text, path);
 };
 

@@ -43,7 +43,8 @@ const beneath = (folders: readonly string[], path: string): boolean =>
   folders.some((folder) => folder === '/' || path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`));
 
 /** For allow and ask all of them have to fit, for deny one is enough; nothing fits a condition on what is not there. */
-const each = <T>(items: readonly T[], rule: Rule, fit: (item: T) => boolean): boolean => items.length > 0 && (rule.effect === 'deny' ? items.some(fit) : items.every(fit));
+const each = <T>(items: readonly T[], rule: Rule, fit: (item: T) => boolean): boolean =>
+  items.length > 0 && (rule.effect === 'deny' ? items.some(fit) : items.every(fit));
 
 /** The first condition on the request that does not hold; undefined when all do. */
 export const requestMismatch = ({ rule }: ReadyRule, subject: Subject): keyof Match | undefined => {
@@ -65,7 +66,8 @@ export const programMismatch = ({ rule, programs }: ReadyRule, { name, kind, arg
   if (programs !== undefined && !programs.has(name)) return 'program';
   const { class: kinds, argv, option } = rule.match;
   if (kinds !== undefined && !kinds.includes(kind)) return 'class';
-  if (argv?.some((pattern, index) => args[index] === undefined || (pattern !== '*' && args[index].text !== pattern)) === true) return 'argv';
+  if (argv?.some((pattern, index) => args[index] === undefined || (pattern !== '*' && args[index].text !== pattern)) === true)
+    return 'argv';
   if (option?.some((text) => args.some((arg) => arg.text === text)) === false) return 'option';
   return undefined;
 };

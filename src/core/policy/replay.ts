@@ -19,7 +19,8 @@ export const replay = (before: Policy, after: Policy, history: Iterable<HistoryE
   const differences: Difference[] = [];
   for (const { id, request } of history) {
     const [one, other] = [before.decide(request), after.decide(request)];
-    if (one.verdict !== other.verdict || JSON.stringify(one.caps) !== JSON.stringify(other.caps)) differences.push({ id, request, before: one, after: other });
+    if (one.verdict !== other.verdict || JSON.stringify(one.caps) !== JSON.stringify(other.caps))
+      differences.push({ id, request, before: one, after: other });
   }
   return differences;
 };

@@ -43,7 +43,9 @@ const refuseEnv = (value: unknown): string | undefined => {
   const entries = Object.entries(value);
   if (entries.length > POLICY_LIMITS.envVariables) return `env has more than ${String(POLICY_LIMITS.envVariables)} entries`;
   for (const [name, text] of entries) {
-    const reason = refuseText(name, 'a name in env', POLICY_LIMITS.argumentBytes) ?? refuseText(text, `env.${name.slice(0, 64)}`, POLICY_LIMITS.argumentBytes);
+    const reason =
+      refuseText(name, 'a name in env', POLICY_LIMITS.argumentBytes) ??
+      refuseText(text, `env.${name.slice(0, 64)}`, POLICY_LIMITS.argumentBytes);
     if (reason !== undefined) return reason;
   }
   return undefined;
@@ -51,7 +53,9 @@ const refuseEnv = (value: unknown): string | undefined => {
 
 const refuseSandbox = (value: unknown): string | undefined => {
   if (!isRecord(value)) return 'sandbox is no map';
-  const wrong = Object.entries(value).find(([key, text]) => !/^(?:driver|network)$/.test(key) || (text !== undefined && typeof text !== 'string'));
+  const wrong = Object.entries(value).find(
+    ([key, text]) => !/^(?:driver|network)$/.test(key) || (text !== undefined && typeof text !== 'string'),
+  );
   return wrong === undefined ? undefined : `sandbox.${wrong[0].slice(0, 64)} is not understood`;
 };
 
@@ -70,12 +74,15 @@ const refuseForms = (request: Record<string, unknown>): string | undefined => {
 export const readRequest = (value: unknown): { readonly request: PolicyRequest } | { readonly reason: string } => {
   if (!isRecord(value)) return { reason: 'the request is no object' };
   for (const key of Object.keys(value)) if (!KEYS.has(key)) return { reason: `the field ${JSON.stringify(key.slice(0, 64))} is not known` };
-  const optional = (key: string, check: (found: unknown) => string | undefined): string | undefined => (value[key] === undefined ? undefined : check(value[key]));
+  const optional = (key: string, check: (found: unknown) => string | undefined): string | undefined =>
+    value[key] === undefined ? undefined : check(value[key]);
   const reason =
     refuseForms(value) ??
     optional('caller', (found) => refuseText(found, 'caller', 256)) ??
     optional('operation', (found) => refuseText(found, 'operation', 128)) ??
-    optional('effect', (found) => (typeof found === 'string' && /^(?:read|write|execute|admin)$/.test(found) ? undefined : 'effect is not known')) ??
+    optional('effect', (found) =>
+      typeof found === 'string' && /^(?:read|write|execute|admin)$/.test(found) ? undefined : 'effect is not known',
+    ) ??
     optional('cwd', (found) => refuseText(found, 'cwd', POLICY_LIMITS.pathBytes) ?? (found === '' ? 'cwd is empty' : undefined)) ??
     optional('env', refuseEnv) ??
     optional('paths', (found) => refuseList(found, 'paths', POLICY_LIMITS.paths, POLICY_LIMITS.pathBytes)) ??

@@ -3,7 +3,9 @@ export interface FileFacts {
   /** Physical path with every link followed; undefined when there is nothing. */
   readonly realpath: (path: string) => string | undefined;
   /** Of the file itself, links followed. */
-  readonly stat: (path: string) => { readonly kind: 'file' | 'directory' | 'other'; readonly uid: number; readonly mode: number } | undefined;
+  readonly stat: (
+    path: string,
+  ) => { readonly kind: 'file' | 'directory' | 'other'; readonly uid: number; readonly mode: number } | undefined;
   /** Is the last component a link? */
   readonly isLink: (path: string) => boolean;
 }

@@ -15,23 +15,40 @@ const programName = text.refine((value) => !/[/\s]/.test(value), 'is the bare na
 const matchSchema = z
   .strictObject({
     operation: list(text).optional().describe('Operations by name, such as command.execute; a trailing * stands for any rest.'),
-    effect: list(z.enum(['read', 'write', 'execute', 'admin'])).optional().describe('What the operation does.'),
+    effect: list(z.enum(['read', 'write', 'execute', 'admin']))
+      .optional()
+      .describe('What the operation does.'),
     caller: list(text).optional().describe('Callers by id; a trailing * stands for any rest.'),
     driver: list(z.enum(DRIVER_NAMES)).optional().describe('Where it would run.'),
-    network: list(z.enum(['none', 'host'])).optional().describe('The network of the sandbox.'),
+    network: list(z.enum(['none', 'host']))
+      .optional()
+      .describe('The network of the sandbox.'),
     program: list(programName).optional().describe('Programs by their bare name, compared byte for byte.'),
-    class: list(z.enum(['listed', 'wrapper', 'unsafe', 'unknown'])).optional().describe('Programs by their class in the table.'),
+    class: list(z.enum(['listed', 'wrapper', 'unsafe', 'unknown']))
+      .optional()
+      .describe('Programs by their class in the table.'),
     argv: list(text).optional().describe('What the arguments begin with, one by one; * stands for any one.'),
-    option: list(text).optional().describe('The arguments hold one of these, byte for byte. Good for narrowing; an option has many spellings.'),
+    option: list(text)
+      .optional()
+      .describe('The arguments hold one of these, byte for byte. Good for narrowing; an option has many spellings.'),
     cwd: list(text).optional().describe('The command runs in one of these folders or beneath. Absolute.'),
-    paths: list(text).optional().describe('Files that the operation names: allow and ask match when all lie beneath one of these folders, deny when one does.'),
-    packages: list(text).optional().describe('Packages as manager:name; a trailing * stands for any rest. Allow and ask match when all do, deny when one does.'),
+    paths: list(text)
+      .optional()
+      .describe('Files that the operation names: allow and ask match when all lie beneath one of these folders, deny when one does.'),
+    packages: list(text)
+      .optional()
+      .describe('Packages as manager:name; a trailing * stands for any rest. Allow and ask match when all do, deny when one does.'),
   })
   .describe('All that is given has to match.');
 
 const capsSchema = z
   .strictObject({
-    timeoutSeconds: z.number().positive().max(86_400 * 30).optional().describe('Deadline.'),
+    timeoutSeconds: z
+      .number()
+      .positive()
+      .max(86_400 * 30)
+      .optional()
+      .describe('Deadline.'),
     memoryBytes: z.int().positive().optional().describe('Memory of all its processes.'),
     processes: z.int().positive().optional().describe('Processes and threads at once.'),
     outputBytes: z.int().positive().optional().describe('Output that is kept.'),
@@ -43,7 +60,10 @@ const ruleSchema = z.strictObject({
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is lower case letters, digits, dot, dash and underscore')
-    .refine((id) => !['default', 'invalid', 'grammar', 'internal', 'environment', 'workspace', 'redirection'].includes(id), 'is a word of the engine')
+    .refine(
+      (id) => !['default', 'invalid', 'grammar', 'internal', 'environment', 'workspace', 'redirection'].includes(id),
+      'is a word of the engine',
+    )
     .describe('Named in each decision.'),
   match: matchSchema.default({}),
   effect: z.enum(['allow', 'ask', 'deny']),
@@ -52,7 +72,9 @@ const ruleSchema = z.strictObject({
   unsafe: z
     .union([z.literal(true), list(programName)])
     .optional()
-    .describe('Programs of the class "unsafe" that this rule lets through with whatever arguments; true = all of its programs. They can run any code.'),
+    .describe(
+      'Programs of the class "unsafe" that this rule lets through with whatever arguments; true = all of its programs. They can run any code.',
+    ),
   redirects: z
     .enum(['none', 'read', 'workspace'])
     .default('none')
@@ -60,7 +82,9 @@ const ruleSchema = z.strictObject({
   shell: z
     .enum(['parsed', 'real'])
     .default('parsed')
-    .describe('parsed = text is read, and executed without a shell. real = text goes unread to a shell: only in a sandbox, where the sandbox is what holds.'),
+    .describe(
+      'parsed = text is read, and executed without a shell. real = text goes unread to a shell: only in a sandbox, where the sandbox is what holds.',
+    ),
 });
 
 const exampleSchema = z.union([
@@ -86,13 +110,25 @@ const examples = z.array(exampleSchema).max(POLICY_LIMITS.rules).default([]);
 export const rulesSchema = z.strictObject({
   version: z.literal(1).default(1),
   default: z.enum(['deny', 'ask']).default('deny').describe('What holds where no rule matches.'),
-  rules: z.array(ruleSchema).max(POLICY_LIMITS.rules).describe('In order: the first that matches decides. In a pipeline each program is decided, and the strictest verdict holds.'),
+  rules: z
+    .array(ruleSchema)
+    .max(POLICY_LIMITS.rules)
+    .describe('In order: the first that matches decides. In a pipeline each program is decided, and the strictest verdict holds.'),
   programs: z
     .record(
       programName,
       z.strictObject({
-        options: z.array(z.string().regex(/^-[A-Za-z0-9?][:?]?$|^--[a-z0-9][a-z0-9-]*(?:=\??)?$/, 'is written -v, -o:, -o?, --name, --name= or --name=?')).default([]),
-        operands: z.enum(['none', 'text', 'look', 'read']).default('none').describe('text = data, look = a path that is only looked at, read = a file beneath the workspaces.'),
+        options: z
+          .array(
+            z
+              .string()
+              .regex(/^-[A-Za-z0-9?][:?]?$|^--[a-z0-9][a-z0-9-]*(?:=\??)?$/, 'is written -v, -o:, -o?, --name, --name= or --name=?'),
+          )
+          .default([]),
+        operands: z
+          .enum(['none', 'text', 'look', 'read'])
+          .default('none')
+          .describe('text = data, look = a path that is only looked at, read = a file beneath the workspaces.'),
       }),
     )
     .default({})

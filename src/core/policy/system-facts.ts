@@ -18,7 +18,9 @@ export const createSystemFacts = (): FileFacts => ({
   realpath: (path) => attempt(() => realpathSync.native(path)),
   stat: (path) => {
     const stat = attempt(() => statSync(path));
-    return stat === undefined ? undefined : { kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other', uid: stat.uid, mode: stat.mode & 0o7777 };
+    return stat === undefined
+      ? undefined
+      : { kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other', uid: stat.uid, mode: stat.mode & 0o7777 };
   },
   isLink: (path) => attempt(() => lstatSync(path))?.isSymbolicLink() ?? false,
 });

@@ -12,10 +12,14 @@ export interface Template {
   readonly name: string;
   readonly spec: TemplateSpec;
   /** The argv for these values, or which parameter is wrong and why. Paths are looked up now: call it when the command is about to run. */
-  render(values: unknown, containment: Containment, cwd: string): { readonly argv: readonly string[] } | { readonly reason: string; readonly parameter?: string };
+  render(
+    values: unknown,
+    containment: Containment,
+    cwd: string,
+  ): { readonly argv: readonly string[] } | { readonly reason: string; readonly parameter?: string };
 }
 
-const HINT = 'The forms of a template are in docs/guide/policy.md.';
+const HINT = 'The forms of a template are in docs/guide/templates.md.';
 
 /** What follows one of these is code: `sh -c`, `python3 -c`, `node -e`, `psql --command`. */
 const CODE_OPTION = /^-[A-Za-z]*[ceEpr]$|^--(?:eval|exec|execute|print|command|run|expression|init-command)$/;
@@ -45,7 +49,8 @@ const checkPlaces = (words: readonly TemplateWord[], params: TemplateSpec['param
       const parameter = Object.hasOwn(params, place) ? params[place] : undefined;
       if (parameter === undefined) fail(`{${place}} has no parameter; write {{${place}}} when the braces are meant`);
       if (seen.has(place)) fail(`{${place}} stands twice`);
-      if ((parameter?.type === 'list' || parameter?.type === 'flag') && word.length > 1) fail(`{${place}} is several arguments or none, so it has to be a word of its own`);
+      if ((parameter?.type === 'list' || parameter?.type === 'flag') && word.length > 1)
+        fail(`{${place}} is several arguments or none, so it has to be a word of its own`);
       seen.add(place);
     }
   const unused = Object.keys(params).find((name) => !seen.has(name));
@@ -54,11 +59,19 @@ const checkPlaces = (words: readonly TemplateWord[], params: TemplateSpec['param
 
 const checkPosition = (argv: readonly string[], words: readonly TemplateWord[], fail: (message: string) => never): void => {
   const program = commandAt(argv, fail);
-  for (let index = 0; index <= program; index += 1) if (placesOf(words[index] ?? []).length > 0 && (index === 0 || index === program)) fail(`{${placesOf(words[index] ?? [])[0] ?? ''}} stands where the program is named`);
+  for (let index = 0; index <= program; index += 1)
+    if (placesOf(words[index] ?? []).length > 0 && (index === 0 || index === program))
+      fail(`{${placesOf(words[index] ?? [])[0] ?? ''}} stands where the program is named`);
   if (!INTERPRETERS.test(nameOf(argv[program] ?? ''))) return;
   for (let index = program + 1; index < words.length; index += 1) {
     const [place] = placesOf(words[index] ?? []);
-    if (place !== undefined && (CODE_OPTION.test(argv[index - 1] ?? '') || CODE_ATTACHED.test(argv[index] ?? '') || nameOf(argv[program] ?? '') === 'ssh' || nameOf(argv[program] ?? '') === 'eval'))
+    if (
+      place !== undefined &&
+      (CODE_OPTION.test(argv[index - 1] ?? '') ||
+        CODE_ATTACHED.test(argv[index] ?? '') ||
+        nameOf(argv[program] ?? '') === 'ssh' ||
+        nameOf(argv[program] ?? '') === 'eval')
+    )
       fail(`{${place}} stands in code that ${argv[program] ?? ''} runs: pass it as an argument behind the code instead`);
   }
 };
@@ -69,9 +82,12 @@ const checkParameter = (name: string, parameter: Parameter, fail: (message: stri
     const compiled = compilePattern(inner.pattern);
     if (typeof compiled === 'string') fail(`the pattern of ${name} is refused: ${compiled}`);
   }
-  if ('minLength' in inner && inner.minLength !== undefined && inner.maxLength !== undefined && inner.minLength > inner.maxLength) fail(`${name}: minLength is above maxLength`);
-  if (inner.type === 'integer' && inner.min !== undefined && inner.max !== undefined && inner.min > inner.max) fail(`${name}: min is above max`);
-  if (inner.type === 'enum' && inner.default !== undefined && !inner.values.includes(inner.default)) fail(`${name}: the default is none of its values`);
+  if ('minLength' in inner && inner.minLength !== undefined && inner.maxLength !== undefined && inner.minLength > inner.maxLength)
+    fail(`${name}: minLength is above maxLength`);
+  if (inner.type === 'integer' && inner.min !== undefined && inner.max !== undefined && inner.min > inner.max)
+    fail(`${name}: min is above max`);
+  if (inner.type === 'enum' && inner.default !== undefined && !inner.values.includes(inner.default))
+    fail(`${name}: the default is none of its values`);
   if (parameter.type === 'list' && parameter.minItems > parameter.maxItems) fail(`${name}: minItems is above maxItems`);
 };
 
@@ -96,10 +112,17 @@ export const loadTemplate = (name: string, raw: unknown): Template => {
   return { name, spec, render: (values, containment, cwd) => render(spec, words, values, containment, cwd) };
 };
 
-const render = (spec: TemplateSpec, words: readonly TemplateWord[], values: unknown, containment: Containment, cwd: string): ReturnType<Template['render']> => {
+const render = (
+  spec: TemplateSpec,
+  words: readonly TemplateWord[],
+  values: unknown,
+  containment: Containment,
+  cwd: string,
+): ReturnType<Template['render']> => {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return { reason: 'the values are no map' };
   const given = new Map<string, unknown>(Object.entries(values));
-  for (const name of given.keys()) if (!Object.hasOwn(spec.params, name)) return { reason: `${printable(name)} is no parameter`, parameter: name };
+  for (const name of given.keys())
+    if (!Object.hasOwn(spec.params, name)) return { reason: `${printable(name)} is no parameter`, parameter: name };
   const argv: string[] = [];
   let behindDashes = false;
   for (const word of words) {
@@ -112,7 +135,10 @@ const render = (spec: TemplateSpec, words: readonly TemplateWord[], values: unkn
       }
       const parameter = spec.params[part.place];
       if (parameter === undefined) return { reason: `{${part.place}} has no parameter`, parameter: part.place };
-      const value = given.get(part.place) ?? ('default' in parameter ? parameter.default : undefined) ?? (parameter.type === 'flag' ? false : undefined);
+      const value =
+        given.get(part.place) ??
+        ('default' in parameter ? parameter.default : undefined) ??
+        (parameter.type === 'flag' ? false : undefined);
       if (value === undefined || value === null) return { reason: `${part.place} is missing`, parameter: part.place };
       const rendered = renderValue(parameter, value, containment, cwd);
       if ('reason' in rendered) return { reason: `${part.place} ${rendered.reason}`, parameter: part.place };

@@ -3,9 +3,8 @@ import type { Refusal } from './types.ts';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 /** C0 but tab and newline, DEL, C1. */
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
-/** Characters that change how a line looks, or do not show: bidi controls, joiners, BOM, soft hyphen, fillers, tags. */
-export const INVISIBLE =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/u;
+/** Characters that change how a line looks, or do not show: bidi controls, joiners, BOM, fillers, tags. How an emoji is drawn (U+FE0E, U+FE0F) is harmless. */
+export const INVISIBLE = /(?!\ufe0e|\ufe0f)\p{Default_Ignorable_Code_Point}|[\ufff9-\ufffb]/u;
 /** What looks like a blank and is none to a shell. */
 export const FOREIGN_BLANK = /[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 

@@ -56,7 +56,9 @@ describe('programs that run code or write, allowed by name alone', () => {
   });
 
   it('pass when they are marked unsafe', () => {
-    expect(cases.filter((one) => decide(one, true).verdict !== 'allow').map(({ id, request }) => `${id} ${JSON.stringify(request)}`)).toEqual([]);
+    expect(
+      cases.filter((one) => decide(one, true).verdict !== 'allow').map(({ id, request }) => `${id} ${JSON.stringify(request)}`),
+    ).toEqual([]);
   });
 });
 

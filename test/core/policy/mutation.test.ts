@@ -42,7 +42,14 @@ describe.each(Object.entries(HARMLESS))('%s', (name, mutate) => {
       // A quoted reserved word is a name like any other, and a here-document ends with its delimiter.
       // An operator or a backslash at the end is finished by the line that follows, and a loop cannot depend on what stands before it.
       if (/^(?:another command behind|a newline behind|blanks)/.test(name) && /[&|\\]\s*$/.test(String(text))) return [];
-      if (typeof text !== 'string' || text.trim() === '' || (/^(?:a name|success)/.test(name) && RESERVED.test(text)) || text.includes('<<') || text.startsWith('#')) return [];
+      if (
+        typeof text !== 'string' ||
+        text.trim() === '' ||
+        (/^(?:a name|success)/.test(name) && RESERVED.test(text)) ||
+        text.includes('<<') ||
+        text.startsWith('#')
+      )
+        return [];
       return [[one, text] as const];
     });
   const decided = (some: readonly (readonly [Case, string])[], verdict: string): readonly string[] =>

@@ -1,5 +1,5 @@
 import { checkKind, optionList } from './options.ts';
-import { objection, type Check } from './program.ts';
+import { objection, SCRIPT_LENGTH, type Check } from './program.ts';
 
 /** Thrown within this file, and caught in it. */
 class BadScript extends Error {}
@@ -16,7 +16,11 @@ const FUNCTIONS = new Set(
   ).split(' '),
 );
 /** Words behind which an operand begins, so that a slash there begins a pattern. */
-const KEYWORDS = new Set('BEGIN END if else while for do in print printf return exit next nextfile delete function func break continue switch case default BEGINFILE ENDFILE'.split(' '));
+const KEYWORDS = new Set(
+  'BEGIN END if else while for do in print printf return exit next nextfile delete function func break continue switch case default BEGINFILE ENDFILE'.split(
+    ' ',
+  ),
+);
 /** Reach the environment, the arguments, other files or other programs. */
 const REFUSED = new Set('system getline ENVIRON ARGV ARGC ARGIND PROCINFO SYMTAB FUNCTAB close'.split(' '));
 
@@ -92,12 +96,15 @@ const tokenize = (script: string): readonly Token[] => {
 };
 
 /** Behind a comma or an operator a statement goes on in the next line. */
-const goesOn = (last: Token | undefined): boolean => last?.kind === 'newline' || (last?.kind === 'mark' && !/^(?:[)\]]|\+\+|--)$/.test(last.text));
+const goesOn = (last: Token | undefined): boolean =>
+  last?.kind === 'newline' || (last?.kind === 'mark' && !/^(?:[)\]]|\+\+|--)$/.test(last.text));
 
 /** Accepts a program that only computes and prints. `>` counts as a comparison only where it cannot be a redirection. */
 const readScript = (script: string): void => {
   const tokens = tokenize(script);
-  const own = new Set(tokens.flatMap((token, index) => (token.text === 'function' || token.text === 'func' ? [tokens[index + 1]?.text ?? ''] : [])));
+  const own = new Set(
+    tokens.flatMap((token, index) => (token.text === 'function' || token.text === 'func' ? [tokens[index + 1]?.text ?? ''] : [])),
+  );
   let depth = 0;
   let printing = false;
   for (const [index, { kind, text }] of tokens.entries()) {
@@ -107,7 +114,8 @@ const readScript = (script: string): void => {
       if (text === 'print' || text === 'printf') {
         printing = true;
         depth = 0;
-      } else if (next?.text === '(' && !next.spaced && !FUNCTIONS.has(text) && !KEYWORDS.has(text) && !own.has(text)) fail(`the function ${text}`);
+      } else if (next?.text === '(' && !next.spaced && !FUNCTIONS.has(text) && !KEYWORDS.has(text) && !own.has(text))
+        fail(`the function ${text}`);
     } else if (kind === 'newline') printing = printing && (depth > 0 || goesOn(tokens[index - 1]));
     else if (kind === 'mark') {
       if (text === '|' || text === '@' || text === '&') fail(text === '|' ? 'a pipe' : text);
@@ -123,6 +131,7 @@ const readScript = (script: string): void => {
 
 /** Why this program is refused; undefined when it only computes and prints. */
 export const refuseAwkScript = (script: string): string | undefined => {
+  if (script.length > SCRIPT_LENGTH) return `the awk program is longer than ${String(SCRIPT_LENGTH)} characters`;
   try {
     readScript(script);
     return undefined;

@@ -9,7 +9,10 @@ const ONE =
   '-amin -atime -cmin -ctime -fstype -gid -group -ilname -iname -inum -ipath -iregex -iwholename -links -lname -maxdepth -mindepth -mmin -mtime -name -path -perm ' +
   '-regex -regextype -samefile -size -type -uid -used -user -wholename -xtype -context -printf -newer -anewer -cnewer';
 
-const ARITY: ReadonlyMap<string, number> = new Map([...NONE.split(' ').map((name) => [name, 0] as const), ...ONE.split(' ').map((name) => [name, 1] as const)]);
+const ARITY: ReadonlyMap<string, number> = new Map([
+  ...NONE.split(' ').map((name) => [name, 0] as const),
+  ...ONE.split(' ').map((name) => [name, 1] as const),
+]);
 const NEWER = /^-newer[aBcm][aBcmt]$/;
 
 /** Starting points and their content are only looked at: names, sizes, times. */
@@ -32,16 +35,19 @@ export const checkFind: Check = (args) => {
     const value = args[index];
     if (arity > 0 && value === undefined) return objection(`find ${arg.text}`, `${arg.text} needs a value`, index - 1);
     // An unquoted pattern becomes several words, and the second would be read as a test.
-    if (arity > 0 && value?.fixed === false && value.head.startsWith('-')) return objection('a pattern as a value', 'an unquoted pattern stands here; quote it', index);
+    if (arity > 0 && value?.fixed === false && value.head.startsWith('-'))
+      return objection('a pattern as a value', 'an unquoted pattern stands here; quote it', index);
   }
   return undefined;
 };
 
-/** Does everything that this find prints begin as one of its starting points does, each ended by NUL? */
+/** Does everything that this find prints begin as one of its starting points does, each ended by NUL, and beneath the folder it runs in? */
 export const printsNamesBeneath = (args: readonly Arg[]): boolean => {
-  if (!args.some(({ text }) => text === '-print0') || args.some(({ text, fixed }) => !fixed || /^-(?:printf|print|ls)$/.test(text))) return false;
-  const end = args.findIndex(({ text }) => text.startsWith('-') || /^[!(),]$/.test(text));
-  return args.slice(0, end).every(({ text }) => !text.startsWith('/') && !text.startsWith('~') && !text.split('/').includes('..'));
+  if (!args.some(({ text }) => text === '-print0')) return false;
+  if (args.some(({ text, fixed }) => !fixed || /^-(?:printf|print|ls|follow|[HL])$/.test(text))) return false;
+  const points = args.filter(({ text }) => !/^-(?:P|O[0-3])$/.test(text));
+  const end = points.findIndex(({ text }) => text.startsWith('-') || /^[!(),]$/.test(text));
+  return points.slice(0, end).every(({ text }) => !text.startsWith('/') && !text.split('/').includes('..'));
 };
 
 const look: Kind = 'look';

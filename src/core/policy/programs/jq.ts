@@ -1,4 +1,5 @@
 import { optionList } from './options.ts';
+import { SCRIPT_LENGTH } from './program.ts';
 
 /** Words of the language that reach the environment or other files. */
 const REFUSED = new Set(['env', 'import', 'include', 'get_search_list', 'modulemeta']);
@@ -46,14 +47,16 @@ const withoutStrings = (filter: string): string | undefined => {
 
 /** Why this filter is refused; undefined when it only looks at its input. */
 export const refuseJqFilter = (filter: string): string | undefined => {
+  if (filter.length > SCRIPT_LENGTH) return `the jq filter is longer than ${String(SCRIPT_LENGTH)} characters`;
   const code = withoutStrings(filter);
   if (code === undefined) return 'the jq filter has a string that does not end';
-  // A comment may go on in the next line behind a backslash; older versions end it.
-  if (/#[^\n]*\\\r?\n/.test(filter)) return 'the jq filter has a comment that goes on behind a backslash';
+  // A comment goes on in the next line behind a backslash; older versions end it.
+  if (/\\\r?\n/.test(filter)) return 'the jq filter has a backslash at the end of a line';
   if (/\$\s*(?:ENV|__prog_args)\b/.test(code)) return 'the jq filter reads the environment';
   for (const found of code.matchAll(/(\.\s*)?\b([A-Za-z_][A-Za-z0-9_]*)\b(\s*:(?!:))?/g)) {
     const [, dot, word = '', colon] = found;
-    if (dot === undefined && colon === undefined && REFUSED.has(word) && code[found.index - 1] !== '$') return `the jq filter holds ${word}, which is not accepted`;
+    if (dot === undefined && colon === undefined && REFUSED.has(word) && code[found.index - 1] !== '$')
+      return `the jq filter holds ${word}, which is not accepted`;
   }
   return undefined;
 };
@@ -83,7 +86,8 @@ export const checkJq: typeof checkOptions = (args, context) => {
       break;
     }
     const [key, value] = [args[index + 1], args[index + 2]];
-    if (key?.fixed !== true || value?.fixed !== true) return { construct: `option --${name}`, reason: `--${name} needs a name and a value`, at: index };
+    if (key?.fixed !== true || value?.fixed !== true)
+      return { construct: `option --${name}`, reason: `--${name} needs a name and a value`, at: index };
     const outside = name.endsWith('file') ? context.outside(value.text) : undefined;
     if (outside !== undefined) return { construct: `the path ${value.text}`, reason: outside, at: index + 2 };
     index += 2;

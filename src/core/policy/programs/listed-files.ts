@@ -13,6 +13,11 @@ const sums = {
 
 const time = (text: string): string | undefined => (text.startsWith('+') ? undefined : 'date would set the clock; a format begins with +');
 
+/** ps shows the environment of processes when it is asked to, and secrets are there. */
+const columns = (text: string): string | undefined => (/env/i.test(text) ? 'the environment of other processes is not shown' : undefined);
+const letters = (text: string): string | undefined =>
+  /^[a-df-zA-Z]+$/.test(text) ? undefined : 'only letters other than e are accepted here';
+
 /** Programs that list, show and measure files. `read` keeps content beneath the roots; names and sizes may be looked at anywhere. */
 export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
   ls: {
@@ -27,10 +32,10 @@ export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
   },
   dir: { ...gnu, short: 'aAbBcCdfFgGhHiklLmnNopqQrRsStuUvxX1', operands: LOOK },
   tree: {
-    short: 'adfilxRL:P:I:pshugDFqNQrtcUvACSnJ',
+    short: 'adfilxL:P:I:pshugDFqNQrtcUvACSnJ',
     long:
       'du dirsfirst filesfirst noreport prune matchdirs ignore-case filelimit= timefmt= si inodes device sort=? gitignore nolinks charset= ' +
-      'metafirst compress= help version',
+      'metafirst help version',
     values: { L: 'count', filelimit: 'count' },
     operands: LOOK,
   },
@@ -90,7 +95,12 @@ export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
       'preserve-date raw special-files print0 version help apple !magic-file !files-from !compile !uncompress !uncompress-noreport',
     operands: LOOK,
   },
-  readlink: { ...gnu, short: 'efmnqsvz', long: 'canonicalize canonicalize-existing canonicalize-missing no-newline quiet silent verbose zero help version', operands: LOOK },
+  readlink: {
+    ...gnu,
+    short: 'efmnqsvz',
+    long: 'canonicalize canonicalize-existing canonicalize-missing no-newline quiet silent verbose zero help version',
+    operands: LOOK,
+  },
   realpath: {
     ...gnu,
     short: 'eELmPqsz',
@@ -110,7 +120,12 @@ export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
   hd: { short: 'bcCde:n:os:vx', operands: READ },
   // The second operand is written.
   xxd: { short: 'abc:Cdeg:il:n:o:prR:s:uv', operands: { first: ['read'] } },
-  strings: { short: 'ade:fn:o?s:t:Tw', long: 'all bytes= print-file-name radix= encoding= include-all-whitespace output-separator= help version', digits: true, operands: READ },
+  strings: {
+    short: 'ade:fn:o?s:t:Tw',
+    long: 'all bytes= print-file-name radix= encoding= include-all-whitespace output-separator= help version',
+    digits: true,
+    operands: READ,
+  },
   md5sum: sums,
   sha1sum: sums,
   sha224sum: sums,
@@ -127,9 +142,18 @@ export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
     values: { r: 'look', reference: 'look' },
     operands: { first: [time] },
   },
-  cal: { short: '13jmsywYn:A:B:h', long: 'one three months= sunday monday julian year twelve week=? color=? help version', operands: { rest: 'text' } },
+  cal: {
+    short: '13jmsywYn:A:B:h',
+    long: 'one three months= sunday monday julian year twelve week=? color=? help version',
+    operands: { rest: 'text' },
+  },
   sleep: { ...gnu, long: 'help version', operands: { rest: 'count' } },
-  uname: { ...gnu, short: 'amnioprsv', long: 'all kernel-name nodename kernel-release kernel-version machine processor hardware-platform operating-system help version', operands: NONE },
+  uname: {
+    ...gnu,
+    short: 'amnioprsv',
+    long: 'all kernel-name nodename kernel-release kernel-version machine processor hardware-platform operating-system help version',
+    operands: NONE,
+  },
   arch: { ...gnu, long: 'help version', operands: NONE },
   nproc: { ...gnu, long: 'all ignore= help version', operands: NONE },
   hostname: { short: 'aAdfiIs', long: 'alias all-fqdns domain fqdn long ip-address all-ip-addresses short help version', operands: NONE },
@@ -139,10 +163,23 @@ export const LISTED_FILES: Readonly<Record<string, OptionList>> = {
   logname: { ...gnu, long: 'help version', operands: NONE },
   tty: { ...gnu, short: 's', long: 'quiet silent help version', operands: NONE },
   uptime: { short: 'prsVh', long: 'pretty raw since help version', operands: NONE },
-  free: { short: 'bkmghtlwvVs:c:', long: 'bytes kilo mega giga tera human si total lohi wide line committed seconds= count= help version', operands: NONE },
-  ps: { short: 'AadeflFjHLmMNTwyyZcSrxuvVo:O:C:g:G:p:s:t:u:U:k:', long: 'pid= ppid= sort= forest no-headers no-heading headers format= user= cols= columns= width= rows= lines= deselect cumulative version', operands: { first: [(text) => (/^[a-zA-Z]+$/.test(text) ? undefined : 'only letters are accepted here')] } },
+  free: {
+    short: 'bkmghtlwvVs:c:',
+    long: 'bytes kilo mega giga tera human si total lohi wide line committed seconds= count= help version',
+    operands: NONE,
+  },
+  ps: {
+    short: 'AadeflFjHLmMNTwyyZcSrxuvVo:O:C:g:G:p:s:t:u:U:k:',
+    long: 'pid= ppid= sort= forest no-headers no-heading headers format= user= cols= columns= width= rows= lines= deselect cumulative version',
+    values: { o: columns, O: columns, format: columns, sort: columns },
+    operands: { first: [letters] },
+  },
   which: { short: 'as', long: 'all', operands: { rest: 'text' } },
-  lscpu: { short: 'abcehJpxyB', long: 'all online offline bytes caches=? extended=? json hex physical parse=? help version', operands: NONE },
+  lscpu: {
+    short: 'abcehJpxyB',
+    long: 'all online offline bytes caches=? extended=? json hex physical parse=? help version',
+    operands: NONE,
+  },
   getconf: { short: 'a', operands: { rest: 'text' } },
   printenv: { short: '0', long: 'null help version', operands: { rest: 'text' } },
 };

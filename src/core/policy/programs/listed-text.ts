@@ -31,13 +31,36 @@ export const LISTED_TEXT: Readonly<Record<string, OptionList>> = {
     long: 'bytes= characters= delimiter= fields= complement only-delimited output-delimiter= zero-terminated help version',
     operands: READ,
   },
-  tr: { ...gnu, short: 'cCdst', long: 'complement delete squeeze-repeats truncate-set1 help version', operands: { first: ['text', 'text'] }, stops: true },
+  tr: {
+    ...gnu,
+    short: 'cCdst',
+    long: 'complement delete squeeze-repeats truncate-set1 help version',
+    operands: { first: ['text', 'text'] },
+    stops: true,
+  },
   paste: { ...gnu, short: 'd:sz', long: 'delimiters= serial zero-terminated help version', operands: READ },
-  join: { ...gnu, short: 'a:e:ij:o:t:v:1:2:z', long: 'ignore-case check-order nocheck-order header zero-terminated help version', operands: READ },
+  join: {
+    ...gnu,
+    short: 'a:e:ij:o:t:v:1:2:z',
+    long: 'ignore-case check-order nocheck-order header zero-terminated help version',
+    operands: READ,
+  },
   comm: { ...gnu, short: '123z', long: 'check-order nocheck-order output-delimiter= total zero-terminated help version', operands: READ },
   fold: { ...gnu, short: 'bcsw:', long: 'bytes characters spaces width= help version', digits: true, operands: READ },
-  fmt: { ...gnu, short: 'cg:p:stuw:', long: 'crown-margin goal= prefix= split-only tagged-paragraph uniform-spacing width= help version', digits: true, operands: READ },
-  pr: { ...gnu, short: 'acdD:e?fFh:i?Jl:mn?N:o:rs?S?tTvw:W:', long: 'columns= across show-control-chars double-space date-format= header= join-lines length= merge number-lines=? indent= no-file-warnings omit-header omit-pagination show-nonprinting width= page-width= pages= form-feed first-line-number= expand-tabs=? output-tabs=? separator=? sep-string=? help version', digits: true, operands: READ },
+  fmt: {
+    ...gnu,
+    short: 'cg:p:stuw:',
+    long: 'crown-margin goal= prefix= split-only tagged-paragraph uniform-spacing width= help version',
+    digits: true,
+    operands: READ,
+  },
+  pr: {
+    ...gnu,
+    short: 'acdD:e?fFh:i?Jl:mn?N:o:rs?S?tTvw:W:',
+    long: 'columns= across show-control-chars double-space date-format= header= join-lines length= merge number-lines=? indent= no-file-warnings omit-header omit-pagination show-nonprinting width= page-width= pages= form-feed first-line-number= expand-tabs=? output-tabs=? separator=? sep-string=? help version',
+    digits: true,
+    operands: READ,
+  },
   expand: { ...gnu, short: 'it:', long: 'initial tabs= help version', digits: true, operands: READ },
   unexpand: { ...gnu, short: 'at:', long: 'all first-only tabs= help version', operands: READ },
   column: {
@@ -47,13 +70,30 @@ export const LISTED_TEXT: Readonly<Record<string, OptionList>> = {
       'table-right= table-truncate= table-wrap= table-empty-lines keep-empty-lines output-separator= separator= output-width= fillrows help version tree= tree-id= tree-parent=',
     operands: READ,
   },
-  shuf: { ...gnu, short: 'ei:n:rz', long: 'echo input-range= head-count= repeat zero-terminated random-source= help version !output', values: { 'random-source': 'read' }, operands: READ },
+  shuf: {
+    ...gnu,
+    short: 'ei:n:rz',
+    long: 'echo input-range= head-count= repeat zero-terminated random-source= help version !output',
+    values: { 'random-source': 'read' },
+    operands: READ,
+  },
   tsort: { ...gnu, long: 'help version', operands: READ },
-  numfmt: { ...gnu, short: 'd:z', long: 'debug delimiter= field= format= from= from-unit= grouping header=? invalid= padding= round= suffix= to= to-unit= zero-terminated help version', operands: TEXT },
+  numfmt: {
+    ...gnu,
+    short: 'd:z',
+    long: 'debug delimiter= field= format= from= from-unit= grouping header=? invalid= padding= round= suffix= to= to-unit= zero-terminated help version',
+    operands: TEXT,
+  },
   base64: based,
   base32: based,
   basenc: { ...based, long: `${based.long} base64 base64url base32 base32hex base16 base2msbf base2lsbf z85` },
-  seq: { ...gnu, short: 'f:s:w0123456789', long: 'format= separator= equal-width help version', stops: true, operands: { first: ['count', 'count', 'count'] } },
+  seq: {
+    ...gnu,
+    short: 'f:s:w0123456789',
+    long: 'format= separator= equal-width help version',
+    stops: true,
+    operands: { first: ['count', 'count', 'count'] },
+  },
   factor: { ...gnu, short: 'h', long: 'exponents help version', operands: TEXT },
   diff: {
     ...gnu,
@@ -69,8 +109,18 @@ export const LISTED_TEXT: Readonly<Record<string, OptionList>> = {
     digits: true,
     operands: READ,
   },
-  diff3: { ...gnu, short: '3aAeEiL:mTxX', long: 'show-all ed show-overlap easy-only merge text strip-trailing-cr initial-tab label= help version !diff-program', operands: READ },
-  cmp: { ...gnu, short: 'bi:ln:s', long: 'print-bytes ignore-initial= verbose bytes= quiet silent help version', operands: { first: ['read', 'read', 'text', 'text'] } },
+  diff3: {
+    ...gnu,
+    short: '3aAeEiL:mTxX',
+    long: 'show-all ed show-overlap easy-only merge text strip-trailing-cr initial-tab label= help version !diff-program',
+    operands: READ,
+  },
+  cmp: {
+    ...gnu,
+    short: 'bi:ln:s',
+    long: 'print-bytes ignore-initial= verbose bytes= quiet silent help version',
+    operands: { first: ['read', 'read', 'text', 'text'] },
+  },
   look: { short: 'adft:b', operands: { first: ['text'], rest: 'read' } },
   grep: grepLike(),
   egrep: grepLike(),
@@ -87,10 +137,13 @@ export const LISTED_TEXT: Readonly<Record<string, OptionList>> = {
       'engine= auto-hybrid-regex mmap no-mmap binary no-binary glob-case-insensitive include-zero type-add= max-columns-preview ignore-file= no-require-git stop-on-nonmatch ' +
       'version pcre2-version help',
     values: { f: 'read', file: 'read', 'ignore-file': 'read' },
-    operands: (seen) => (seen.has('files') || seen.has('type-list') || seen.has('e') || seen.has('regexp') || seen.has('f') || seen.has('file') ? READ : { first: ['text'], rest: 'read' }),
+    operands: (seen) =>
+      seen.has('files') || seen.has('type-list') || seen.has('e') || seen.has('regexp') || seen.has('f') || seen.has('file')
+        ? READ
+        : { first: ['text'], rest: 'read' },
   },
   ag: {
-    short: 'A?B?C?acDfFgG:hHiIlLm:nopQrRsStuUvVwW:0',
+    short: 'A?B?C?acDfFgG:hHiIlLm:noQrRsStuUvVwW:0',
     long:
       'after=? before=? context=? ackmate all-text all-types count column noheading heading nobreak break nocolor color nofilename filename numbers nonumbers literal ' +
       'fixed-strings files-with-matches files-without-matches follow hidden ignore= ignore-dir= ignore-case case-sensitive smart-case invert-match word-regexp max-count= ' +
@@ -115,6 +168,7 @@ function grepLike(): OptionList {
       'null-data include= exclude= exclude-from= exclude-dir= label= line-buffered group-separator= no-group-separator help version',
     values: { f: 'read', file: 'read', 'exclude-from': 'read' },
     digits: true,
-    operands: (seen) => (seen.has('e') || seen.has('regexp') || seen.has('f') || seen.has('file') ? READ : { first: ['text'], rest: 'read' }),
+    operands: (seen) =>
+      seen.has('e') || seen.has('regexp') || seen.has('f') || seen.has('file') ? READ : { first: ['text'], rest: 'read' },
   };
 }

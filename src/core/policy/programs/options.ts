@@ -39,7 +39,11 @@ interface Option {
 const readShort = (text: string, values: OptionList['values']): ReadonlyMap<string, Option> => {
   const options = new Map<string, Option>();
   for (const [, letter = '', sign] of text.matchAll(/([^:?])([:?]?)/g))
-    options.set(letter, { name: letter, need: sign === ':' ? 'value' : sign === '?' ? 'attached' : 'none', kind: values?.[letter] ?? 'text' });
+    options.set(letter, {
+      name: letter,
+      need: sign === ':' ? 'value' : sign === '?' ? 'attached' : 'none',
+      kind: values?.[letter] ?? 'text',
+    });
   return options;
 };
 
@@ -47,14 +51,19 @@ const readLong = (text: string, values: OptionList['values']): ReadonlyMap<strin
   const options = new Map<string, Option>();
   for (const word of text.split(/\s+/).filter((part) => part !== '')) {
     const [, bang, name = '', sign] = /^(!?)([^=]+)(=?\??)$/.exec(word) ?? [];
-    options.set(name, { name, need: bang === '!' ? 'refused' : sign === '=' ? 'value' : sign === '=?' ? 'attached' : 'none', kind: values?.[name] ?? 'text' });
+    options.set(name, {
+      name,
+      need: bang === '!' ? 'refused' : sign === '=' ? 'value' : sign === '=?' ? 'attached' : 'none',
+      kind: values?.[name] ?? 'text',
+    });
   }
   return options;
 };
 
 export const checkKind = (kind: Kind, arg: Arg, text: string, at: number, context: CheckContext): Objection | undefined => {
   if (kind === 'text' || kind === 'look') return undefined;
-  if (kind === 'count') return /^[+-]?\d+(?:\.\d+)?[A-Za-z%]{0,3}$/.test(text) ? undefined : objection(`the value ${text}`, `${text} is not a number`, at);
+  if (kind === 'count')
+    return /^[+-]?\d+(?:\.\d+)?[A-Za-z%]{0,3}$/.test(text) ? undefined : objection(`the value ${text}`, `${text} is not a number`, at);
   if (kind !== 'read') {
     const reason = arg.fixed ? kind(text) : 'a pattern stands where the text itself has to be known; quote it';
     return reason === undefined ? undefined : objection(`the argument ${text}`, reason, at);
@@ -66,7 +75,8 @@ export const checkKind = (kind: Kind, arg: Arg, text: string, at: number, contex
   return reason === undefined ? undefined : objection(`the path ${text}`, reason, at);
 };
 
-const unlisted = (option: string, at: number): Objection => objection(`option ${option}`, `option ${option} is not on the list of what this program may be given`, at);
+const unlisted = (option: string, at: number): Objection =>
+  objection(`option ${option}`, `option ${option} is not on the list of what this program may be given`, at);
 
 const missing = (option: string, at: number): Objection => objection(`option ${option}`, `option ${option} needs a value`, at);
 
@@ -99,14 +109,16 @@ export const optionList = (list: OptionList): Check => {
 
     const readLongOption = (arg: Arg): Objection | undefined => {
       const equals = arg.head.indexOf('=');
-      if (equals < 0 && !arg.fixed) return objection('a pattern as an option', 'an unquoted pattern stands where an option would; quote it', index);
+      if (equals < 0 && !arg.fixed)
+        return objection('a pattern as an option', 'an unquoted pattern stands where an option would; quote it', index);
       const name = arg.head.slice(2, equals < 0 ? undefined : equals);
       const option = findLong(name);
       if (option === undefined || option.need === 'refused') return unlisted(`--${name}`, index);
       seen.add(option.name);
       if (equals < 0) return option.need === 'value' ? nextValue(option, `--${name}`) : undefined;
       if (option.need === 'none') return objection(`option --${name}`, `option --${name} takes no value`, index);
-      if (!arg.fixed && option.kind !== 'text') return objection('a pattern as a value', `the value of --${name} is an unquoted pattern; quote it`, index);
+      if (!arg.fixed && option.kind !== 'text')
+        return objection('a pattern as a value', `the value of --${name} is an unquoted pattern; quote it`, index);
       return checkKind(option.kind, arg, arg.text.slice(equals + 1), index, context);
     };
 
@@ -146,12 +158,18 @@ export const optionList = (list: OptionList): Check => {
   };
 };
 
-const checkOperands = ({ first = [], rest }: Operands, operands: readonly number[], args: readonly Arg[], context: CheckContext): Objection | undefined => {
+const checkOperands = (
+  { first = [], rest }: Operands,
+  operands: readonly number[],
+  args: readonly Arg[],
+  context: CheckContext,
+): Objection | undefined => {
   for (const [position, index] of operands.entries()) {
     const arg = args[index];
     const kind = first[position] ?? rest;
     if (arg === undefined) continue;
-    if (kind === undefined) return objection(`the argument ${arg.text}`, `at most ${String(first.length)} operands are accepted here`, index);
+    if (kind === undefined)
+      return objection(`the argument ${arg.text}`, `at most ${String(first.length)} operands are accepted here`, index);
     // The matches of a pattern move everything behind it: it may stand only where more of the same may follow.
     if (!arg.fixed && rest === undefined && first.some((other) => other === 'read' || typeof other === 'function'))
       return objection('a pattern as an argument', 'an unquoted pattern may become several arguments here; quote it', index);

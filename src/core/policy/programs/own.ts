@@ -8,8 +8,14 @@ export const ownPrograms = (programs: Rules['programs'], classOf: ClassOf): Clas
   const own = new Map<string, ProgramClass>();
   for (const [name, { options, operands }] of Object.entries(programs)) {
     const check = optionList({
-      short: options.filter((option) => !option.startsWith('--')).map((option) => option.slice(1)).join(''),
-      long: options.filter((option) => option.startsWith('--')).map((option) => option.slice(2)).join(' '),
+      short: options
+        .filter((option) => !option.startsWith('--'))
+        .map((option) => option.slice(1))
+        .join(''),
+      long: options
+        .filter((option) => option.startsWith('--'))
+        .map((option) => option.slice(2))
+        .join(' '),
       operands: operands === 'none' ? {} : { rest: operands },
     });
     const known = classOf(name);

@@ -1,5 +1,8 @@
 import type { Hardening } from '../types.ts';
 
+/** Longest script in an argument that is read, in characters. */
+export const SCRIPT_LENGTH = 32_768;
+
 /** An argument as the policy sees it: a word with a glob is known only up to its first pattern character. */
 export interface Arg {
   /** A glob as its pattern. */

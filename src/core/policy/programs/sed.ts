@@ -1,5 +1,5 @@
 import { optionList, type OptionList } from './options.ts';
-import { objection, type Check } from './program.ts';
+import { objection, SCRIPT_LENGTH, type Check } from './program.ts';
 
 /** Thrown within this file, and caught in it. */
 class BadScript extends Error {}
@@ -173,6 +173,7 @@ const readScript = (script: string): void => {
 
 /** Why this script is refused; undefined when it only edits. */
 export const refuseSedScript = (script: string): string | undefined => {
+  if (script.length > SCRIPT_LENGTH) return `the sed script is longer than ${String(SCRIPT_LENGTH)} characters`;
   try {
     readScript(script);
     return undefined;

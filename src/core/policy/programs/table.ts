@@ -23,7 +23,8 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([['[', 'test']]);
 /** The table of program classes. Made once and shared; nothing in it changes. */
 export const createClasses = (): ClassOf => {
   const table = new Map<string, ProgramClass>();
-  for (const lists of [LISTED_FILES, LISTED_TEXT]) for (const [name, list] of Object.entries(lists)) table.set(name, listed(optionList(list)));
+  for (const lists of [LISTED_FILES, LISTED_TEXT])
+    for (const [name, list] of Object.entries(lists)) table.set(name, listed(optionList(list)));
   for (const [name, known] of [...UNSAFE, ...WRAPPERS]) table.set(name, known);
   for (const name of ['echo', 'expr', 'true', 'false', 'yes']) table.set(name, data);
   // These have no option that writes, starts or reads a list of names, and show names and attributes alone.

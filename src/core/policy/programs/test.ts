@@ -34,7 +34,8 @@ const checkExpression = (args: readonly Arg[]): Objection | undefined => {
       at += 1;
     }
     if (at === words.length) break;
-    if (words[at] !== '-a' && words[at] !== '-o') return objection(`test ${word}`, `${word} ${words[at] ?? ''} is no test that is accepted`, at);
+    if (words[at] !== '-a' && words[at] !== '-o')
+      return objection(`test ${word}`, `${word} ${words[at] ?? ''} is no test that is accepted`, at);
     at += 1;
   }
   return open === 0 ? undefined : objection('test (', 'a parenthesis is left open', args.length - 1);
@@ -44,7 +45,8 @@ export const checkTest: Check = (args) => checkExpression(args);
 
 export const checkBracket: Check = (args) => {
   const last = args.at(-1);
-  if (last === undefined || last.text !== ']' || !last.fixed) return objection('[ without ]', 'the last argument of [ is ]', Math.max(args.length - 1, 0));
+  if (last === undefined || last.text !== ']' || !last.fixed)
+    return objection('[ without ]', 'the last argument of [ is ]', Math.max(args.length - 1, 0));
   return checkExpression(args.slice(0, -1));
 };
 

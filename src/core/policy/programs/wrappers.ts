@@ -29,7 +29,11 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   // -S splits text into words, -C and -u change what is found: not here.
   env: { assignments: /^(?:LANG|LC_(?:ALL|COLLATE|CTYPE|MESSAGES|MONETARY|NUMERIC|TIME))=[A-Za-z0-9_.@-]{0,32}$/, alone: true },
   nice: { values: { n: NUMBER }, long: { adjustment: NUMBER }, digits: true, alone: true },
-  ionice: { flags: 't', values: { c: /^[0-3]$|^(?:idle|best-effort|realtime|none)$/, n: /^[0-7]$/ }, long: { class: /^[0-3]$|^[a-z-]+$/, classdata: /^[0-7]$/, ignore: true } },
+  ionice: {
+    flags: 't',
+    values: { c: /^[0-3]$|^(?:idle|best-effort|realtime|none)$/, n: /^[0-7]$/ },
+    long: { class: /^[0-3]$|^[a-z-]+$/, classdata: /^[0-7]$/, ignore: true },
+  },
   timeout: {
     flags: 'v',
     values: { k: DURATION, s: SIGNAL },
@@ -102,10 +106,12 @@ const unwrap = (name: string, shape: Shape, args: readonly Arg[]): Unwrapped => 
     at += taken - 1;
   }
   for (; shape.assignments !== undefined && /^[^=]*=/.test(args[at]?.text ?? ''); at += 1)
-    if (!shape.assignments.test(args[at]?.text ?? '')) return objection(`the assignment ${args[at]?.text ?? ''}`, 'only LANG and LC_* may be set', at);
+    if (!shape.assignments.test(args[at]?.text ?? ''))
+      return objection(`the assignment ${args[at]?.text ?? ''}`, 'only LANG and LC_* may be set', at);
   for (const operand of operands) {
     const arg = args[at];
-    if (arg?.fixed !== true || !operand.test(arg.text)) return objection(`the argument ${arg?.text ?? ''}`, `${name} does not take ${arg?.text ?? 'nothing'} here`, at);
+    if (arg?.fixed !== true || !operand.test(arg.text))
+      return objection(`the argument ${arg?.text ?? ''}`, `${name} does not take ${arg?.text ?? 'nothing'} here`, at);
     at += 1;
   }
   if (at < args.length) return { start: at, appended: shape.appends === true };

@@ -46,8 +46,10 @@ const readCd = (argv: readonly Word[], redirects: readonly Redirect[], env: obje
 export const readCommand = (node: Command, variables: Variables, tally: Tally): PlanCommand | PlanCd => {
   const { name, pos } = node;
   tally.commands += 1;
-  if (tally.commands > POLICY_LIMITS.commands) return refuse('so many commands', pos, `at most ${String(POLICY_LIMITS.commands)} are accepted`);
-  if (name === undefined) return refuse(node.prefix.some((part) => part.type === 'Assignment') ? 'a bare assignment' : 'a redirection without a command', pos);
+  if (tally.commands > POLICY_LIMITS.commands)
+    return refuse('so many commands', pos, `at most ${String(POLICY_LIMITS.commands)} are accepted`);
+  if (name === undefined)
+    return refuse(node.prefix.some((part) => part.type === 'Assignment') ? 'a bare assignment' : 'a redirection without a command', pos);
   const first = readWord(name, variables);
   if (!isLiteral(first)) return refuse('a pattern or ~ as the name of a command', name.pos, 'write the name');
   const command = wordText(first);

@@ -28,12 +28,15 @@ export const dequoteBare = (text: string, at: number): { readonly value: string;
 };
 
 /** Inside double quotes a backslash escapes only these; otherwise it stands for itself. */
-export const dequoteDouble = (text: string): string => (text.includes('\\') ? text.replace(/\\(\n|[$`"\\])/g, (_, next: string) => (next === '\n' ? '' : next)) : text);
+export const dequoteDouble = (text: string): string =>
+  text.includes('\\') ? text.replace(/\\(\n|[$`"\\])/g, (_, next: string) => (next === '\n' ? '' : next)) : text;
 
 /** What may stand in $'...': each has one meaning in every locale, and none makes a NUL or half a character. */
-const ANSI_C = /^\$'(?:[^'\\]|\\(?:[abeEfnrtv\\'"?]|x[0-7][0-9A-Fa-f](?![0-9A-Fa-f])|[01]?[0-7]{2}(?![0-7])|u[0-9A-Fa-f]{4}|U000[0-9A-Fa-f]{5}))*'$/;
+const ANSI_C =
+  /^\$'(?:[^'\\]|\\(?:[abeEfnrtv\\'"?]|x[0-7][0-9A-Fa-f](?![0-9A-Fa-f])|[01]?[0-7]{2}(?![0-7])|u[0-9A-Fa-f]{4}|U000[0-9A-Fa-f]{5}))*'$/;
 
 export const checkAnsiC = (text: string, value: string, at: number): string => {
-  if (!ANSI_C.test(text) || value.includes('\0')) return refuse("an escape in $'...'", at, 'only the plain ones are accepted (\\n, \\t, \\x41, \\u00e9)');
+  if (!ANSI_C.test(text) || value.includes('\0'))
+    return refuse("an escape in $'...'", at, 'only the plain ones are accepted (\\n, \\t, \\x41, \\u00e9)');
   return value;
 };

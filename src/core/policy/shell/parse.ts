@@ -34,19 +34,26 @@ const readPipeline = (node: PipelineNode, when: When, variables: Variables, tall
   if (node.type !== 'Pipeline') return refuse(NAMES[node.type] ?? node.type, node.pos);
   let timed = false;
   for (const prefix of node.prefixes) {
-    if (prefix.type !== 'Time' || prefix.posix !== undefined || prefix.endOfOptions !== undefined || timed) return refuse(prefix.type === 'Time' ? 'this form of time' : '!', prefix.pos);
+    if (prefix.type !== 'Time' || prefix.posix !== undefined || prefix.endOfOptions !== undefined || timed)
+      return refuse(prefix.type === 'Time' ? 'this form of time' : '!', prefix.pos);
     timed = true;
   }
   if (node.operators.some((operator) => operator !== '|')) return refuse('|&', node.pos, 'write 2>&1 |');
-  if (node.commands.length > POLICY_LIMITS.stages) return refuse('so long a pipeline', node.pos, `at most ${String(POLICY_LIMITS.stages)} programs are accepted`);
+  if (node.commands.length > POLICY_LIMITS.stages)
+    return refuse('so long a pipeline', node.pos, `at most ${String(POLICY_LIMITS.stages)} programs are accepted`);
   const stages: (PlanCommand | PlanCd)[] = [];
   for (const command of node.commands) {
     if (command.type !== 'Command') return refuse(NAMES[command.type] ?? command.type, command.pos);
     stages.push(readCommand(command, variables, tally));
   }
   const [first] = stages;
-  if (stages.length === 1 && first?.kind === 'cd') return { when, stages: [first], timed };
-  return { when, stages: stages.map((stage) => (stage.kind === 'cd' ? refuse('cd in a pipeline', stage.at, 'it would change nothing') : stage)), timed };
+  if (first === undefined) return refuse('time without a command', node.pos);
+  if (stages.length === 1 && first.kind === 'cd') return { when, stages: [first], timed };
+  return {
+    when,
+    stages: stages.map((stage) => (stage.kind === 'cd' ? refuse('cd in a pipeline', stage.at, 'it would change nothing') : stage)),
+    timed,
+  };
 };
 
 const readAndOr = (node: AndOr, variables: Variables, tally: Tally): readonly PlanStep[] =>
@@ -59,7 +66,8 @@ const readAndOr = (node: AndOr, variables: Variables, tally: Tally): readonly Pl
 const readFor = (node: For, variables: Variables, tally: Tally, depth: number): readonly PlanStep[] => {
   const name = node.name.text;
   if (depth >= POLICY_LIMITS.loops) return refuse('loops nested so deeply', node.pos);
-  if (node.wordlist === undefined || !/^[a-z_][a-z0-9_]{0,31}$/.test(name) || name.endsWith('_proxy')) return refuse('this form of for', node.pos, 'write: for name in a b; do ...; done');
+  if (node.wordlist === undefined || !/^[a-z_][a-z0-9_]{0,31}$/.test(name) || name.endsWith('_proxy'))
+    return refuse('this form of for', node.pos, 'write: for name in a b; do ...; done');
   return node.wordlist.flatMap((item) => {
     const word = readWord(item, variables);
     if (!isLiteral(word)) return refuse('a pattern or ~ in the words of a loop', item.pos, 'write them out');
@@ -75,13 +83,21 @@ const readStatements = (statements: readonly Statement[], variables: Variables, 
     return [readPipeline(command, 'always', variables, tally)];
   });
 
+/** Openings for each of which the parser may read the rest of the text. */
+const OPENINGS = /\$[{([]|`|<</g;
+/** Openings times characters: a few milliseconds. */
+const WORK = 500_000;
+
 const read = (text: string): ParsedShell | Refusal => {
+  const openings = text.match(OPENINGS);
+  if (openings !== null && openings.length * text.length > WORK)
+    return refuse('so many expansions in so long a text', text.indexOf(openings[0] ?? ''), 'shorten it');
   const script = parse(text);
   const error = script.errors?.[0];
   if (error !== undefined) return refuse('a syntax error', error.pos, error.message);
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(text)) return refuse('a backslash at the end', text.length - 1, 'it escapes nothing');
-  checkGaps(text, script);
   const steps = readStatements(script.commands, new Map(), { commands: 0, words: 0 }, 0);
+  checkGaps(text, script);
   if (steps.length === 0) return refuse('an empty text', 0, 'there is no command in it');
   return { ok: true, plan: { version: 1, steps } };
 };
@@ -98,6 +114,11 @@ export const parseShell = (text: string): ParsedShell | Refusal => {
   } catch (error) {
     if (error instanceof NotUnderstood) return error.refusal;
     // A parser that failed has not understood.
-    return { ok: false, construct: 'the text', reason: `the parser failed: ${error instanceof Error ? error.message : String(error)}`, at: 0 };
+    return {
+      ok: false,
+      construct: 'the text',
+      reason: `the parser failed: ${error instanceof Error ? error.message : String(error)}`,
+      at: 0,
+    };
   }
 };

@@ -27,15 +27,19 @@ export const readRedirection = (node: Redirection, variables: Variables): readon
   const given = descriptor?.value;
   if (node.type === 'HereString') return refuse('a here-string', node.pos);
   if (node.type === 'HereDoc') {
-    if (node.operator !== '<<' || node.delimiter?.quoted !== true) return refuse('a here-document that expands', node.pos, "quote its delimiter: <<'EOF'");
-    if (!/^[A-Za-z0-9_]+$/.test(node.delimiter.value)) return refuse('a delimiter', node.delimiter.pos, 'only letters, digits and _ are accepted');
-    if (node.closing === undefined || (given !== undefined && given !== 0)) return refuse('a here-document', node.pos, 'it must end, and feed standard input');
+    if (node.operator !== '<<' || node.delimiter?.quoted !== true)
+      return refuse('a here-document that expands', node.pos, "quote its delimiter: <<'EOF'");
+    if (!/^[A-Za-z0-9_]+$/.test(node.delimiter.value))
+      return refuse('a delimiter', node.delimiter.pos, 'only letters, digits and _ are accepted');
+    if (node.closing === undefined || (given !== undefined && given !== 0))
+      return refuse('a here-document', node.pos, 'it must end, and feed standard input');
     return [{ fd: 0, target: { kind: 'data', data: node.body.text } }];
   }
   const target = readTarget(node, variables);
   const input = node.operator === '<';
   const fd = given ?? (input ? 0 : 1);
-  if (fd !== (input ? 0 : 1) && (input || fd !== 2)) return refuse(`file descriptor ${String(fd)}`, node.pos, 'only 0, 1 and 2 are accepted, each its own way');
+  if (fd !== (input ? 0 : 1) && (input || fd !== 2))
+    return refuse(`file descriptor ${String(fd)}`, node.pos, 'only 0, 1 and 2 are accepted, each its own way');
   if (node.operator === '&>' || node.operator === '&>>')
     return [
       { fd: 1, target },

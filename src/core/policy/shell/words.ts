@@ -28,7 +28,11 @@ const loopValue = (text: string, variables: Variables): string | undefined => {
   return name === null ? undefined : variables.get(name[1] ?? name[2] ?? '');
 };
 
-const expanded = (part: { readonly type: string; readonly text: string; readonly pos: number }, variables: Variables, quoted: boolean): string => {
+const expanded = (
+  part: { readonly type: string; readonly text: string; readonly pos: number },
+  variables: Variables,
+  quoted: boolean,
+): string => {
   const value = part.type === 'SimpleExpansion' || part.type === 'ParameterExpansion' ? loopValue(part.text, variables) : undefined;
   if (value === undefined) return refuse(NAMES[part.type] ?? part.type, part.pos, 'nothing is expanded; write out what is meant');
   if (!quoted && !WHOLE.test(value)) return refuse('an unquoted variable', part.pos, `write "${part.text}"`);
@@ -41,7 +45,8 @@ const bareText = (text: string, known: string, at: number): { readonly value: st
   if (read.value !== known) return refuse('quoting', at, 'two readings of it differ');
   const odd = /[*?$`'"|&;<>()]/.exec(read.bare);
   // A lone `$` is text, to a shell as well.
-  if (odd !== null && (odd[0] !== '$' || /\$[^\s]/.test(read.bare.slice(odd.index)))) return refuse(`an unquoted ${odd[0]}`, at, 'quote it when it is meant');
+  if (odd !== null && (odd[0] !== '$' || /\$[^\s]/.test(read.bare.slice(odd.index))))
+    return refuse(`an unquoted ${odd[0]}`, at, 'quote it when it is meant');
   return read;
 };
 
@@ -81,12 +86,14 @@ const readPart = (part: Part, variables: Variables, parts: WordPart[]): string =
       return 'q';
     case 'DoubleQuoted':
       for (const child of part.parts) {
-        if (child.type === 'Literal' && dequoteDouble(child.text) !== child.value) refuse('quoting', child.pos, 'two readings of it differ');
+        if (child.type === 'Literal' && dequoteDouble(child.text) !== child.value)
+          refuse('quoting', child.pos, 'two readings of it differ');
         push(parts, child.type === 'Literal' ? child.value : expanded(child, variables, true));
       }
       return 'q';
     case 'Glob':
-      if (part.kind === 'bracket' && !BRACKET.test(part.text)) refuse('a bracket pattern', part.pos, 'only plain characters and ranges are accepted');
+      if (part.kind === 'bracket' && !BRACKET.test(part.text))
+        refuse('a bracket pattern', part.pos, 'only plain characters and ranges are accepted');
       // Stars in a row match as one does, and all of them stand when nothing matches.
       if (part.kind === 'star') for (let star = 0; star < part.text.length; star += 1) parts.push({ glob: '*' });
       else parts.push({ glob: part.text });
@@ -100,7 +107,8 @@ const readPart = (part: Part, variables: Variables, parts: WordPart[]): string =
 /** A tilde counts only as `~` or before a slash, and only where the word begins with it. */
 const readTilde = (bare: string, parts: WordPart[], at: number): readonly WordPart[] => {
   const [first, ...rest] = parts;
-  if (first === undefined || !('literal' in first) || (bare !== '~' && !bare.startsWith('~/'))) return refuse('a tilde of a user', at, 'only ~ and ~/ are accepted');
+  if (first === undefined || !('literal' in first) || (bare !== '~' && !bare.startsWith('~/')))
+    return refuse('a tilde of a user', at, 'only ~ and ~/ are accepted');
   const behind = first.literal.slice(1);
   return [{ home: true }, ...(behind === '' ? [] : [{ literal: behind }]), ...rest];
 };

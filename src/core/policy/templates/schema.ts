@@ -14,22 +14,58 @@ const scalars = [
     description,
     default: text.optional(),
     ...lengths,
-    pattern: z.string().max(512).optional().describe('The whole value has to match. Only what can be matched in linear time: no groups that repeat repetitions, no look-around.'),
+    pattern: z
+      .string()
+      .max(512)
+      .optional()
+      .describe(
+        'The whole value has to match. Only what can be matched in linear time: no groups that repeat repetitions, no look-around.',
+      ),
     multiline: z.boolean().default(false).describe('Newlines and tabs may stand in it.'),
   }),
-  z.strictObject({ type: z.literal('integer'), description, default: z.int().optional(), min: z.int().optional().describe('0 unless given.'), max: z.int().optional() }),
-  z.strictObject({ type: z.literal('enum'), description, default: text.optional(), values: z.array(z.string().min(1).max(1024)).min(1).max(256) }),
-  z.strictObject({ type: z.literal('path'), description, default: text.optional() }).describe('A path beneath the workspaces; the place it leads to is what the program gets.'),
-  z.strictObject({ type: z.literal('relpath'), description, default: text.optional() }).describe('The same, relative, and given relative to the folder of the command.'),
-  z.strictObject({ type: z.literal('regex'), description, default: text.optional(), ...lengths }).describe('A pattern for the program; nothing in it is interpreted here.'),
+  z.strictObject({
+    type: z.literal('integer'),
+    description,
+    default: z.int().optional(),
+    min: z.int().optional().describe('0 unless given.'),
+    max: z.int().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('enum'),
+    description,
+    default: text.optional(),
+    values: z.array(z.string().min(1).max(1024)).min(1).max(256),
+  }),
+  z
+    .strictObject({ type: z.literal('path'), description, default: text.optional() })
+    .describe('A path beneath the workspaces; the place it leads to is what the program gets.'),
+  z
+    .strictObject({ type: z.literal('relpath'), description, default: text.optional() })
+    .describe('The same, relative, and given relative to the folder of the command.'),
+  z
+    .strictObject({ type: z.literal('regex'), description, default: text.optional(), ...lengths })
+    .describe('A pattern for the program; nothing in it is interpreted here.'),
 ] as const;
 
 const scalar = z.discriminatedUnion('type', scalars);
 
 const parameterSchema = z.discriminatedUnion('type', [
   ...scalars,
-  z.strictObject({ type: z.literal('flag'), description, default: z.boolean().optional(), value: z.string().min(1).max(256).describe('The argument when it is set; none when it is not.') }),
-  z.strictObject({ type: z.literal('list'), description, items: scalar, minItems: z.int().min(0).default(1), maxItems: z.int().min(1).max(256).default(64) }).describe('Several arguments.'),
+  z.strictObject({
+    type: z.literal('flag'),
+    description,
+    default: z.boolean().optional(),
+    value: z.string().min(1).max(256).describe('The argument when it is set; none when it is not.'),
+  }),
+  z
+    .strictObject({
+      type: z.literal('list'),
+      description,
+      items: scalar,
+      minItems: z.int().min(0).default(1),
+      maxItems: z.int().min(1).max(256).default(64),
+    })
+    .describe('Several arguments.'),
 ]);
 
 /** A named command with typed places. */

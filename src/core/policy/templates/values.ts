@@ -47,7 +47,9 @@ const renderScalar = (parameter: ScalarParameter, value: unknown, containment: C
       return value < min || value > max ? refused(`lies outside ${String(min)} to ${String(max)}`) : { words: [String(value)] };
     }
     case 'enum':
-      return typeof value === 'string' && parameter.values.includes(value) ? { words: [value] } : refused(`is none of ${parameter.values.join(', ')}`);
+      return typeof value === 'string' && parameter.values.includes(value)
+        ? { words: [value] }
+        : refused(`is none of ${parameter.values.join(', ')}`);
     case 'path':
     case 'relpath': {
       const reason = refuseText(value, false, 1, DEFAULT_LENGTH);
@@ -63,17 +65,21 @@ const renderScalar = (parameter: ScalarParameter, value: unknown, containment: C
       if (reason !== undefined) return refused(reason);
       if (pattern === undefined) return { words: [value as string] };
       const compiled = compilePattern(pattern);
-      return compiled instanceof RegExp && compiled.test(value as string) ? { words: [value as string] } : refused('does not match its pattern');
+      return compiled instanceof RegExp && compiled.test(value as string)
+        ? { words: [value as string] }
+        : refused('does not match its pattern');
     }
   }
 };
 
 /** The words for a parameter. A value with a leading dash is judged by whoever knows where it will stand. */
 export const renderValue = (parameter: Parameter, value: unknown, containment: Containment, cwd: string): Rendered => {
-  if (parameter.type === 'flag') return typeof value === 'boolean' ? { words: value ? [parameter.value] : [] } : refused('is neither true nor false');
+  if (parameter.type === 'flag')
+    return typeof value === 'boolean' ? { words: value ? [parameter.value] : [] } : refused('is neither true nor false');
   if (parameter.type !== 'list') return renderScalar(parameter, value, containment, cwd);
   if (!Array.isArray(value)) return refused('is no list');
-  if (value.length < parameter.minItems || value.length > parameter.maxItems) return refused(`has not between ${String(parameter.minItems)} and ${String(parameter.maxItems)} entries`);
+  if (value.length < parameter.minItems || value.length > parameter.maxItems)
+    return refused(`has not between ${String(parameter.minItems)} and ${String(parameter.maxItems)} entries`);
   const words: string[] = [];
   for (const [index, item] of value.entries()) {
     const rendered = renderScalar(parameter.items, item, containment, cwd);

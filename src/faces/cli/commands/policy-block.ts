@@ -18,7 +18,9 @@ export const runBlockList = async (
   options: { readonly json?: boolean },
 ): Promise<number> => {
   if (program !== undefined && !/^[^/\s\0]{1,255}$/.test(program))
-    throw new CorralError('invalid_input', `"${program}" is not the bare name of a program.`, { hint: 'Write it without a path, such as: corral policy block rm' });
+    throw new CorralError('invalid_input', `"${program}" is not the bare name of a program.`, {
+      hint: 'Write it without a path, such as: corral policy block rm',
+    });
   const app = openGuest(context, await loadSettings(context, args), 'reader', `policy ${change}`);
   return withApp(app, async () => {
     const { blockList } = app;
@@ -26,11 +28,15 @@ export const runBlockList = async (
       const entries = await blockList.list();
       if (options.json === true) process.stdout.write(`${JSON.stringify({ commands: entries })}\n`);
       else if (entries.length === 0) process.stdout.write('No program is blocked.\n');
-      else process.stdout.write(table([['PROGRAM', 'SINCE', 'BY'], ...entries.map(({ name, by, sinceMs }) => [name, ago(sinceMs, Date.now()), by])]));
+      else
+        process.stdout.write(
+          table([['PROGRAM', 'SINCE', 'BY'], ...entries.map(({ name, by, sinceMs }) => [name, ago(sinceMs, Date.now()), by])]),
+        );
       return EXIT.ok;
     }
     const changed = change === 'block' ? await blockList.block(program, LOCAL.id) : await blockList.unblock(program);
-    const word = change === 'block' ? (changed ? 'is blocked now' : 'was blocked already') : changed ? 'is not blocked any more' : 'was not blocked';
+    const word =
+      change === 'block' ? (changed ? 'is blocked now' : 'was blocked already') : changed ? 'is not blocked any more' : 'was not blocked';
     process.stdout.write(options.json === true ? `${JSON.stringify({ command: program, changed })}\n` : `${program} ${word}\n`);
     return EXIT.ok;
   });

@@ -13,10 +13,9 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>, limit: number)
   let bytes = 0;
   const take = (): Line => {
     const whole = bytes > limit ? undefined : Buffer.concat(held);
-    const tooLong = bytes > limit;
     held = [];
     bytes = 0;
-    if (whole === undefined || tooLong) return { reason: `the line is longer than ${String(limit)} bytes` };
+    if (whole === undefined) return { reason: `the line is longer than ${String(limit)} bytes` };
     try {
       return { text: decoder.decode(whole) };
     } catch {
@@ -36,5 +35,6 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>, limit: number)
       start = end + 1;
     }
   }
+  // What follows the last newline, when there is anything.
   if (bytes > 0) yield take();
 }

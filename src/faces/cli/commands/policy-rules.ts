@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Policy } from '../../../core/policy/decide.ts';
-import { createLocalPolicy, loadLocalPolicy } from '../../../core/policy/local.ts';
+import { createLocalPolicy, loadLocalPolicy, type LocalPolicyOptions } from '../../../core/policy/local.ts';
 import { allowList } from '../../../core/policy/rules.ts';
 import { CorralError } from '../../../ports/errors.ts';
 import type { CliContext } from '../context.ts';
@@ -22,15 +22,25 @@ export const workspacesOf = ({ cwd }: CliContext, { flags }: ServerArguments): r
   return named.length === 0 ? [cwd] : named.map((folder) => resolve(cwd, folder));
 };
 
-/** The rules file, or the list of names, over the programs and files of this machine. On the host unless a driver is named: nothing else holds less. */
+/** Where commands would run: on the host unless a driver is named, for nothing else holds less. */
+export const factsOf = (context: CliContext, args: ServerArguments): Omit<LocalPolicyOptions, 'rules'> => {
+  const { driver, network } = args.flags;
+  return {
+    workspaces: workspacesOf(context, args),
+    home: homedir(),
+    driver: typeof driver === 'string' && driver !== 'auto' ? driver : 'host',
+    network: typeof network === 'string' ? network : 'none',
+  };
+};
+
+/** The rules file, or the list of names, over the programs and files of this machine. */
 export const policyOf = (context: CliContext, args: ServerArguments, options: RulesOptions): Policy => {
   const { rules, allow, allowUnsafe } = options;
   if ((rules === undefined) === (allow === undefined && allowUnsafe === undefined))
     throw new CorralError('invalid_input', 'Name either --rules FILE or --allow NAMES.', {
       hint: 'For example: corral policy check --allow ls,cat --json',
     });
-  const driver = args.flags.driver === undefined || args.flags.driver === 'auto' ? 'host' : String(args.flags.driver);
-  const facts = { workspaces: workspacesOf(context, args), home: homedir(), driver, network: String(args.flags.network ?? 'none') };
+  const facts = factsOf(context, args);
   return rules === undefined
     ? createLocalPolicy({ ...facts, rules: allowList(names(allow), names(allowUnsafe)) })
     : loadLocalPolicy(resolve(context.cwd, rules), facts);

@@ -1,11 +1,10 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { testRules } from '../../../core/policy/examples.ts';
 import { createLocalPolicy, readRulesFile } from '../../../core/policy/local.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { ServerArguments } from '../stdio-arguments.ts';
-import { workspacesOf } from './policy-rules.ts';
+import { factsOf, workspacesOf } from './policy-rules.ts';
 
 /** `corral policy test`: fails when the file is wrong, or an example is decided otherwise than it says. */
 export const runPolicyTest = (
@@ -18,10 +17,7 @@ export const runPolicyTest = (
   // The current folder counts as a workspace only for paths: people test their rules where they write them.
   const named = (args.flags.workspaces as readonly string[] | undefined)?.length ?? 0;
   const rules = readRulesFile(path, named > 0 ? workspaces : []);
-  const driver = args.flags.driver === undefined || args.flags.driver === 'auto' ? 'host' : String(args.flags.driver);
-  const results = testRules(
-    createLocalPolicy({ rules, workspaces, home: homedir(), driver, network: String(args.flags.network ?? 'none') }),
-  );
+  const results = testRules(createLocalPolicy({ ...factsOf(context, args), rules }));
   const failed = results.filter(({ passed }) => !passed);
   if (options.json === true)
     process.stdout.write(

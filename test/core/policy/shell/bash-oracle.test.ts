@@ -25,13 +25,26 @@ const world: World = {
 
 /** Patterns that leave the little world cannot be expanded on paper. */
 const leaves = (plan: ShellPlan): boolean =>
-  plan.steps.some(({ stages }) => stages.some((stage) => (stage.kind === 'cd' ? /^\/|\.\./.test(stage.path) : stage.argv.some((word) => word.some((part) => 'glob' in part) && /^[/~]|\.\./.test(wordText(word))))));
+  plan.steps.some(({ stages }) =>
+    stages.some((stage) =>
+      stage.kind === 'cd'
+        ? /^\/|\.\./.test(stage.path)
+        : stage.argv.some((word) => word.some((part) => 'glob' in part) && /^[/~]|\.\./.test(wordText(word))),
+    ),
+  );
 
 /** Files to redirect to are for the decision to grant, and here nobody did. */
-const redirects = (plan: ShellPlan): boolean => plan.steps.some(({ stages }) => stages.some((stage) => stage.kind === 'command' && stage.redirects.some(({ target }) => target.kind === 'file')));
+const redirects = (plan: ShellPlan): boolean =>
+  plan.steps.some(({ stages }) =>
+    stages.some((stage) => stage.kind === 'command' && stage.redirects.some(({ target }) => target.kind === 'file')),
+  );
 
 /** Only stubs leave a trace; a pipeline has no order. */
-const told = (started: readonly Started[]): readonly string[] => started.filter(({ argv }) => NAMES.includes(argv[0] ?? '')).map((one) => JSON.stringify(one)).sort();
+const told = (started: readonly Started[]): readonly string[] =>
+  started
+    .filter(({ argv }) => NAMES.includes(argv[0] ?? ''))
+    .map((one) => JSON.stringify(one))
+    .sort();
 
 const accepted = (count: number, seed: number): readonly { readonly text: string; readonly plan: ShellPlan }[] => {
   const generator = createGenerator(randomFrom(seed));
@@ -46,33 +59,36 @@ const accepted = (count: number, seed: number): readonly { readonly text: string
 
 const reason = whyNoBubblewrap();
 
-describe.skipIf(reason !== undefined)(`text that is accepted, in real bash${reason === undefined ? '' : `: skipped, no bubblewrap: ${reason}`}`, () => {
-  it(
-    `starts what the plan says, ${String(COUNT)} texts, seed ${String(SEED)}`,
-    async () => {
-      const cases = accepted(COUNT, SEED);
-      expect(cases.length).toBe(COUNT);
-      const wrong: unknown[] = [];
-      for (let at = 0; at < cases.length; at += BATCH) {
-        const batch = cases.slice(at, at + BATCH);
-        const { started, files } = await askBash(
-          batch.map(({ text }) => text),
-          { names: NAMES, entries: ENTRIES },
-        );
-        expect(started.length).toBe(batch.length);
-        expect([...files].sort()).toEqual(ENTRIES.map((entry) => `/w/${entry.replace(/\/$/, '')}`).sort());
-        for (const [index, { text, plan }] of batch.entries()) {
-          const [plans, bash] = [told(runOnPaper(plan, world)), told(started[index] ?? [])];
-          if (JSON.stringify(plans) !== JSON.stringify(bash)) wrong.push({ text, plans, bash });
+describe.skipIf(reason !== undefined)(
+  `text that is accepted, in real bash${reason === undefined ? '' : `: skipped, no bubblewrap: ${reason}`}`,
+  () => {
+    it(
+      `starts what the plan says, ${String(COUNT)} texts, seed ${String(SEED)}`,
+      async () => {
+        const cases = accepted(COUNT, SEED);
+        expect(cases.length).toBe(COUNT);
+        const wrong: unknown[] = [];
+        for (let at = 0; at < cases.length; at += BATCH) {
+          const batch = cases.slice(at, at + BATCH);
+          const { started, files } = await askBash(
+            batch.map(({ text }) => text),
+            { names: NAMES, entries: ENTRIES },
+          );
+          expect(started.length).toBe(batch.length);
+          expect([...files].sort()).toEqual(ENTRIES.map((entry) => `/w/${entry.replace(/\/$/, '')}`).sort());
+          for (const [index, { text, plan }] of batch.entries()) {
+            const [plans, bash] = [told(runOnPaper(plan, world)), told(started[index] ?? [])];
+            if (JSON.stringify(plans) !== JSON.stringify(bash)) wrong.push({ text, plans, bash });
+          }
         }
-      }
-      expect(wrong.slice(0, 10)).toEqual([]);
-    },
-    20_000 + COUNT * MS_EACH,
-  );
+        expect(wrong.slice(0, 10)).toEqual([]);
+      },
+      20_000 + COUNT * MS_EACH,
+    );
 
-  it('sees a difference when there is one', async () => {
-    const { started } = await askBash(['echo $(ls)', 'rm() { cat x; }; rm'], { names: NAMES, entries: ENTRIES });
-    expect(started.map((each) => each.map(({ argv }) => argv.join(' ')))).toEqual([['ls', 'echo'], ['cat x']]);
-  });
-});
+    it('sees a difference when there is one', async () => {
+      const { started } = await askBash(['echo $(ls)', 'rm() { cat x; }; rm'], { names: NAMES, entries: ENTRIES });
+      expect(started.map((each) => each.map(({ argv }) => argv.join(' ')))).toEqual([['ls', 'echo'], ['cat x']]);
+    });
+  },
+);

@@ -44,7 +44,11 @@ const collect = (child: ReturnType<typeof spawn>): Promise<Buffer> =>
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve(Buffer.concat(chunks)) : reject(new Error(`the oracle ended with ${String(code)}: ${Buffer.concat(errors).toString().slice(0, 2000)}`))));
+    child.once('close', (code) =>
+      code === 0
+        ? resolve(Buffer.concat(chunks))
+        : reject(new Error(`the oracle ended with ${String(code)}: ${Buffer.concat(errors).toString().slice(0, 2000)}`)),
+    );
   });
 
 /** Reads the NUL-separated log: `S cwd name args... E` for each program, `T` behind each text, `F` before each file. */
@@ -90,9 +94,36 @@ export const askBash = async (texts: readonly string[], { names, entries }: Orac
   const system = ['/usr', '/bin', '/lib', '/lib64'].flatMap((path) => ['--ro-bind-try', path, path]);
   const child = spawn(
     'bwrap',
-    ['--unshare-all', '--die-with-parent', '--new-session', ...system, '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/log', '--dir', '/home/u'].concat(
-      ['--ro-bind', stubs, '/stubs', '--ro-bind', input, '/in', '--bind', place, '/w', '--chdir', '/w', '/usr/bin/bash', '--noprofile', '--norc', '/in/driver'],
-    ),
+    [
+      '--unshare-all',
+      '--die-with-parent',
+      '--new-session',
+      ...system,
+      '--dev',
+      '/dev',
+      '--proc',
+      '/proc',
+      '--tmpfs',
+      '/log',
+      '--dir',
+      '/home/u',
+    ].concat([
+      '--ro-bind',
+      stubs,
+      '/stubs',
+      '--ro-bind',
+      input,
+      '/in',
+      '--bind',
+      place,
+      '/w',
+      '--chdir',
+      '/w',
+      '/usr/bin/bash',
+      '--noprofile',
+      '--norc',
+      '/in/driver',
+    ]),
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', env: { LC_ALL: 'C.UTF-8', PATH: '/usr/bin' }, ...identity },
   );
   return readLog(await collect(child));

@@ -16,13 +16,25 @@ export interface World {
   readonly statusOf: (name: string) => number;
 }
 
-const CLASSES: Readonly<Record<string, string>> = { alpha: 'A-Za-z', digit: '0-9', alnum: 'A-Za-z0-9', upper: 'A-Z', lower: 'a-z', space: '\\s', punct: '!-\\/:-@\\[-`{-~', blank: ' \\t', xdigit: '0-9A-Fa-f' };
+const CLASSES: Readonly<Record<string, string>> = {
+  alpha: 'A-Za-z',
+  digit: '0-9',
+  alnum: 'A-Za-z0-9',
+  upper: 'A-Z',
+  lower: 'a-z',
+  space: '\\s',
+  punct: '!-\\/:-@\\[-`{-~',
+  blank: ' \\t',
+  xdigit: '0-9A-Fa-f',
+};
 
 const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 const bracket = (glob: string): string => {
   const inner = glob.slice(1, -1).replace(/^[!^]/, '');
-  const body = inner.replace(/\[:([a-z]+):\]|[\\\]^[]/g, (found, name?: string) => (name === undefined ? `\\${found}` : (CLASSES[name] ?? '')));
+  const body = inner.replace(/\[:([a-z]+):\]|[\\\]^[]/g, (found, name?: string) =>
+    name === undefined ? `\\${found}` : (CLASSES[name] ?? ''),
+  );
   return `[${/^\[[!^]/.test(glob) ? '^' : ''}${body}]`;
 };
 
@@ -60,7 +72,9 @@ const expand = (word: Word, cwd: string, world: World): readonly string[] => {
   const entries = new Set([...world.files, ...world.folders]);
   const childrenOf = (folder: string): readonly string[] => {
     const prefix = folder === '/' ? '/' : `${folder}/`;
-    return [...entries].filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/') && path !== folder).map((path) => path.slice(prefix.length));
+    return [...entries]
+      .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/') && path !== folder)
+      .map((path) => path.slice(prefix.length));
   };
   const resolve = (shown: string): string => {
     const done: string[] = [];
@@ -74,15 +88,24 @@ const expand = (word: Word, cwd: string, world: World): readonly string[] => {
   for (const [index, part] of (absolute ? parts.slice(1) : parts).entries()) {
     const last = index === (absolute ? parts.length - 2 : parts.length - 1);
     found = found.flatMap((base) => {
-      if (part.text === '' && !part.glob) return last ? (world.folders.includes(resolve(base)) || resolve(base) === '/' ? [base] : []) : [`${base}${base === '' || base.endsWith('/') ? (base === '' ? '' : '/') : '/'}`];
+      if (part.text === '' && !part.glob)
+        return last
+          ? world.folders.includes(resolve(base)) || resolve(base) === '/'
+            ? [base]
+            : []
+          : [`${base}${base === '' || base.endsWith('/') ? (base === '' ? '' : '/') : '/'}`];
       const join = (name: string): string => `${base}${name}`;
       if (!part.glob) {
         const path = resolve(join(part.text));
         return entries.has(path) || path === '/' ? [last ? join(part.text) : `${join(part.text)}/`] : [];
       }
       const regex = new RegExp(`^${part.pattern}$`, 'su');
-      const names = childrenOf(resolve(base === '' ? '.' : base)).filter((name) => regex.test(name) && (!name.startsWith('.') || part.text.startsWith('.')));
-      return names.filter((name) => last || world.folders.includes(resolve(join(name)))).map((name) => (last ? join(name) : `${join(name)}/`));
+      const names = childrenOf(resolve(base === '' ? '.' : base)).filter(
+        (name) => regex.test(name) && (!name.startsWith('.') || part.text.startsWith('.')),
+      );
+      return names
+        .filter((name) => last || world.folders.includes(resolve(join(name))))
+        .map((name) => (last ? join(name) : `${join(name)}/`));
     });
   }
   return found.length === 0 ? [wordText(there)] : [...found].sort(byBytes);

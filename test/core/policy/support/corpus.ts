@@ -13,7 +13,9 @@ export interface Case {
 
 /** The names that an operator of a development machine would allow. */
 export const EVERYDAY: readonly string[] =
-  'ls cat echo grep wc head sort git find awk sed tail cut tr uniq printf pwd date diff jq du df stat basename dirname rg true false test seq node tee'.split(' ');
+  'ls cat echo grep wc head sort git find awk sed tail cut tr uniq printf pwd date diff jq du df stat basename dirname rg true false test seq node tee'.split(
+    ' ',
+  );
 
 export const readCases = (name: string): readonly Case[] =>
   readFileSync(fileURLToPath(new URL(`../cases/${name}.jsonl`, import.meta.url)), 'utf8')

@@ -46,11 +46,15 @@ export const fakeFiles = ({ links = {}, folders = [], files = [] }: FakeFiles): 
 };
 
 /** Every program is installed where it belongs. */
-const installed = createResolver({
-  realpath: (path) => (/^\/usr(?:\/bin(?:\/[^/]+)?)?\/?\.?$/.test(path) || path === '/' ? path : /^\/bin(?:\/|$)/.test(path) ? `/usr${path}` : undefined),
-  stat: (path) => ({ kind: /^\/usr\/bin\/[^/.]/.test(path) ? 'file' : 'directory', uid: 0, mode: 0o755 }),
-  isLink: () => false,
-}, ['/usr/bin', '/bin']);
+const installed = createResolver(
+  {
+    realpath: (path) =>
+      /^\/usr(?:\/bin(?:\/[^/]+)?)?\/?\.?$/.test(path) || path === '/' ? path : /^\/bin(?:\/|$)/.test(path) ? `/usr${path}` : undefined,
+    stat: (path) => ({ kind: /^\/usr\/bin\/[^/.]/.test(path) ? 'file' : 'directory', uid: 0, mode: 0o755 }),
+    isLink: () => false,
+  },
+  ['/usr/bin', '/bin'],
+);
 
 export const WORKSPACE = fakeFiles({
   folders: [ROOT, `${ROOT}/src`, '/etc', '/root'],
@@ -65,8 +69,10 @@ export interface PolicyOptions {
   readonly roots?: readonly string[];
 }
 
-export const policyOf = (rules: Rules, { driver = 'host', network = 'none', files = WORKSPACE, roots = [ROOT] }: PolicyOptions = {}): Policy =>
-  createPolicy(rules, { resolver: installed, files, roots, home: '/root', driver, network });
+export const policyOf = (
+  rules: Rules,
+  { driver = 'host', network = 'none', files = WORKSPACE, roots = [ROOT] }: PolicyOptions = {},
+): Policy => createPolicy(rules, { resolver: installed, files, roots, home: '/root', driver, network });
 
 export const rulesOf = (input: RulesInput): Rules => rulesSchema.parse(input);
 

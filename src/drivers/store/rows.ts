@@ -132,7 +132,7 @@ const toBytes = (bytes: Uint8Array | undefined): Uint8Array | null =>
 export const toOutputRow = (output: RecordedOutput | undefined): OutputRow => ({ stdout: toBytes(output?.stdout), stderr: toBytes(output?.stderr) });
 
 /** `libsql` gives an ArrayBuffer where node:sqlite gives a Uint8Array; a null is an empty stream. */
-const fromBytes = (value: Uint8Array | null): Uint8Array => new Uint8Array(value ?? 0);
+const fromBytes = (value: Uint8Array | null): Uint8Array => (value === null ? new Uint8Array() : new Uint8Array(value));
 
 export const fromOutputRow = ({ stdout, stderr }: OutputRow): RecordedOutput | undefined =>
   stdout === null && stderr === null ? undefined : { stdout: fromBytes(stdout), stderr: fromBytes(stderr) };

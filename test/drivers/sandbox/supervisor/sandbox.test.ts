@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openConnection, ImpostorError } from '../../../../src/drivers/sandbox/supervisor/connection.ts';
-import { FrameWriter, ProtocolViolation } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
+import { FrameReader, FrameWriter, ProtocolViolation } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
+import { decodeExit } from '../../../../src/drivers/sandbox/supervisor/messages.ts';
 import { EVENT, REPLY, REQUEST } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
 import { openSupervisedSandbox } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
 import type { SupervisedOptions } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
@@ -270,6 +271,25 @@ test('what cannot be sent is refused before it is sent', async () => {
   expect(await refused({ meta: 'x'.repeat(20_000) })).toBe('invalid_input');
   expect(await refused({ stdin: new Uint8Array(5_000_000) })).toBe('limit_exceeded');
   expect((await failure(sandbox.waitPort(70_000, 1))).code).toBe('invalid_input');
+});
+
+test('a list that was too full for streams without files is completed from the journal', async () => {
+  const exitOf = (text: string, outBytes: number): Buffer => {
+    const frame = new FrameWriter().head(EVENT.exit, 0).str('e').u8(0).u8(1).i32(0).i32(-1);
+    for (let index = 0; index < 9; index += 1) frame.u64(index === 5 ? outBytes : 0);
+    return frame.u32(0).u8(3).str(text).str('').str('').finish().subarray(9);
+  };
+  const whole = decodeExit(new FrameReader(exitOf('kept', 4), 0, exitOf('kept', 4).length, true));
+  const fake = await serve();
+  const { sandbox } = await open([{ execution: 'e', pid: 5, startedMs: 1, meta: '', stdoutBytes: 4, stderrBytes: 0, exit: whole }]);
+  const peer = await fake.next();
+  const asked = sandbox.list();
+  const { id } = await peer.next(REQUEST.list);
+  peer.send(new FrameWriter().head(REPLY.list, id).u32(1).str('e').u8(2).u32(5).u64(1).u64(4).u64(0).str('').str(exitOf('', 4)).finish());
+  const [found] = await asked;
+  expect(found?.exit).toMatchObject({ unfiled: true, stdout: { bytes: 4 } });
+  expect(Buffer.from(found?.exit?.inline?.stdout ?? []).toString()).toBe('kept');
+  expect(() => decodeExit(new FrameReader(exitOf('', 16_385), 0, exitOf('', 16_385).length, true))).toThrow(ProtocolViolation);
 });
 
 describe('a write of several pieces', () => {

@@ -45,7 +45,10 @@ export const createContainment = (roots: readonly string[], files: FileFacts | u
       if (last === '..' && files !== undefined) return undefined;
       rest.unshift(last);
       const base = files?.realpath(`/${parts.join('/')}`);
-      if (base !== undefined) return `${base === '/' ? '' : base}/${rest.join('/')}`;
+      if (base === undefined) continue;
+      const known = base === '/' ? '' : base;
+      // A link that leads to nothing yet: whoever writes through it makes what it points to, wherever that is.
+      return files?.isLink(`${known}/${rest[0] ?? ''}`) === true ? undefined : `${known}/${rest.join('/')}`;
     }
     const plain: string[] = [];
     for (const part of rest)
@@ -59,7 +62,7 @@ export const createContainment = (roots: readonly string[], files: FileFacts | u
     if (Buffer.byteLength(path) > POLICY_LIMITS.pathBytes) return { reason: 'the path is too long' };
     const absolute = path.startsWith('/') ? path : `${from}/${path}`;
     const where = follow(absolute);
-    if (where === undefined) return { reason: `${path} goes through a folder that does not exist` };
+    if (where === undefined) return { reason: `${path} goes through a folder that does not exist, or a link that leads to nothing` };
     return real.some((root) => isWithin(where, root)) ? { real: where } : { reason: `${path} lies outside the workspace` };
   };
 

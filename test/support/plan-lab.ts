@@ -18,7 +18,7 @@ export interface Trace {
   /** 128 + n for a signal. */
   readonly status: number;
   readonly stdout: string;
-  /** Only what the programs themselves wrote: shells word their own messages differently. */
+  /** Only what the stubs complained of, wherever in a line: shells word their messages differently, and stages write at once. */
   readonly stderr: readonly string[];
   /** Folder, LC_ALL and argv of each program that was started; of a pipeline in no order, so sorted. */
   readonly started: readonly string[];
@@ -110,11 +110,7 @@ const readTraces = (bytes: Buffer): Trace[] => {
     traces.push({
       status: from.number(),
       stdout: anonymous(from.string()),
-      stderr: from
-        .string()
-        .toString('latin1')
-        .split('\n')
-        .filter((line) => line.startsWith('stub: ')),
+      stderr: from.string().toString('latin1').match(/stub: \w+/g) ?? [],
       started: readStarts(from.string()),
       files: readTree(from.string()),
     });

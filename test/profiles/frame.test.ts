@@ -11,19 +11,55 @@ const read = (argv: readonly string[], env: Record<string, string> = {}, claimed
 
 describe('the arguments', () => {
   it.each<[string, readonly string[], unknown]>([
-    ['belong to the profile', ['--profile', 'a', 'http', '--port', '1'], { profiles: [{ name: 'a', argv: ['http', '--port', '1'] }], flags: {} }],
+    [
+      'belong to the profile',
+      ['--profile', 'a', 'http', '--port', '1'],
+      { profiles: [{ name: 'a', argv: ['http', '--port', '1'] }], flags: {} },
+    ],
     ['may come first', ['http', '--profile=a', '--port', '1'], { profiles: [{ name: 'a', argv: ['http', '--port', '1'] }] }],
-    ['of Corral are Corral\'s, wherever they stand', ['--driver', 'bubblewrap', '--profile', 'a', 'x', '--keep', '--workspace=/w', '--no-unsafe-root', '--config', 'f'], { profiles: [{ name: 'a', argv: ['x'] }], flags: { driver: 'bubblewrap', keep: true, workspaces: ['/w'], unsafeRoot: false }, configFile: 'f' }],
-    ['after -- are not looked at', ['--profile', 'a', '--', '--driver', 'x', '--profile', 'b'], { profiles: [{ name: 'a', argv: ['--driver', 'x', '--profile', 'b'] }], flags: {} }],
-    ['go to the profile before them', ['--profile', 'a', '-x', '--profile', 'b', '-y'], { profiles: [{ name: 'a', argv: ['-x'] }, { name: 'b', argv: ['-y'] }] }],
-    ['say that it is served over HTTP', ['serve', '--profile', 'a', '--bind', '127.0.0.1:1'], { profiles: [{ name: 'a', argv: [] }], overHttp: true, flags: { bind: '127.0.0.1:1' } }],
-    ['--help and --version are for the profile', ['--profile', 'a', '--help', '--version'], { profiles: [{ name: 'a', argv: ['--help', '--version'] }] }],
+    [
+      "of Corral are Corral's, wherever they stand",
+      ['--driver', 'bubblewrap', '--profile', 'a', 'x', '--keep', '--workspace=/w', '--no-unsafe-root', '--config', 'f'],
+      {
+        profiles: [{ name: 'a', argv: ['x'] }],
+        flags: { driver: 'bubblewrap', keep: true, workspaces: ['/w'], unsafeRoot: false },
+        configFile: 'f',
+      },
+    ],
+    [
+      'after -- are not looked at',
+      ['--profile', 'a', '--', '--driver', 'x', '--profile', 'b'],
+      { profiles: [{ name: 'a', argv: ['--driver', 'x', '--profile', 'b'] }], flags: {} },
+    ],
+    [
+      'go to the profile before them',
+      ['--profile', 'a', '-x', '--profile', 'b', '-y'],
+      {
+        profiles: [
+          { name: 'a', argv: ['-x'] },
+          { name: 'b', argv: ['-y'] },
+        ],
+      },
+    ],
+    [
+      'say that it is served over HTTP',
+      ['serve', '--profile', 'a', '--bind', '127.0.0.1:1'],
+      { profiles: [{ name: 'a', argv: [] }], overHttp: true, flags: { bind: '127.0.0.1:1' } },
+    ],
+    [
+      '--help and --version are for the profile',
+      ['--profile', 'a', '--help', '--version'],
+      { profiles: [{ name: 'a', argv: ['--help', '--version'] }] },
+    ],
   ])('%s', (_, argv, expected) => {
     expect(read(argv)).toMatchObject(expected as object);
   });
 
   it('that a profile claims are its own', () => {
-    expect(read(['--profile', 'a', '--bind', 'x', '--driver', 'host'], {}, ['bind'])).toMatchObject({ profiles: [{ name: 'a', argv: ['--bind', 'x'] }], flags: { driver: 'host' } });
+    expect(read(['--profile', 'a', '--bind', 'x', '--driver', 'host'], {}, ['bind'])).toMatchObject({
+      profiles: [{ name: 'a', argv: ['--bind', 'x'] }],
+      flags: { driver: 'host' },
+    });
   });
 
   it('may leave the name to CORRAL_PROFILE', () => {
@@ -32,9 +68,12 @@ describe('the arguments', () => {
     expect(read(['--profile', 'c'], { CORRAL_PROFILE: 'a' })).toMatchObject({ profiles: [{ name: 'c' }] });
   });
 
-  it.each([['run', '--profile', 'x'], ['ps'], ['--driver', 'host', 'run', '--', 'aws', '--profile', 'x']])('of a command are left alone: %s %s', (...argv) => {
-    expect(read(argv, { CORRAL_PROFILE: 'a' })).toBeUndefined();
-  });
+  it.each([['run', '--profile', 'x'], ['ps'], ['--driver', 'host', 'run', '--', 'aws', '--profile', 'x']])(
+    'of a command are left alone: %s %s',
+    (...argv) => {
+      expect(read(argv, { CORRAL_PROFILE: 'a' })).toBeUndefined();
+    },
+  );
 
   it('are wrong without a name, or when nobody knows whose they are', () => {
     expect(() => read(['--profile'])).toThrow('--profile needs a value.');
@@ -49,14 +88,27 @@ describe('the arguments', () => {
 });
 
 describe('the configuration', () => {
-  const load = (env: Record<string, string>, flags: Record<string, unknown>, under: Record<string, unknown>, over: Record<string, unknown> = {}) =>
-    loadConfig({ env: { XDG_CONFIG_HOME: '/nowhere', ...env }, cwd: '/', flags, profile: { under, over } });
+  const load = (
+    env: Record<string, string>,
+    flags: Record<string, unknown>,
+    under: Record<string, unknown>,
+    over: Record<string, unknown> = {},
+  ) => loadConfig({ env: { XDG_CONFIG_HOME: '/nowhere', ...env }, cwd: '/', flags, profile: { under, over } });
 
-  it('is Corral\'s, with what a profile takes for granted beneath it and what its flags say above', async () => {
+  it("is Corral's, with what a profile takes for granted beneath it and what its flags say above", async () => {
     expect(await load({}, {}, { driver: 'host' })).toMatchObject({ config: { driver: 'host' }, sources: { driver: 'profile' } });
-    expect(await load({ CORRAL_DRIVER: 'bubblewrap' }, {}, { driver: 'host' })).toMatchObject({ config: { driver: 'bubblewrap' }, sources: { driver: 'environment' } });
-    expect(await load({ CORRAL_BIND: '127.0.0.1:1' }, {}, {}, { bind: '127.0.0.1:2' })).toMatchObject({ config: { bind: '127.0.0.1:2' }, sources: { bind: 'profile' } });
-    expect(await load({}, { bind: '127.0.0.1:3' }, {}, { bind: '127.0.0.1:2' })).toMatchObject({ config: { bind: '127.0.0.1:3' }, sources: { bind: 'flag' } });
+    expect(await load({ CORRAL_DRIVER: 'bubblewrap' }, {}, { driver: 'host' })).toMatchObject({
+      config: { driver: 'bubblewrap' },
+      sources: { driver: 'environment' },
+    });
+    expect(await load({ CORRAL_BIND: '127.0.0.1:1' }, {}, {}, { bind: '127.0.0.1:2' })).toMatchObject({
+      config: { bind: '127.0.0.1:2' },
+      sources: { bind: 'profile' },
+    });
+    expect(await load({}, { bind: '127.0.0.1:3' }, {}, { bind: '127.0.0.1:2' })).toMatchObject({
+      config: { bind: '127.0.0.1:3' },
+      sources: { bind: 'flag' },
+    });
   });
 });
 
@@ -89,15 +141,27 @@ describe('the program', () => {
   });
 
   it('serves several side by side', async () => {
-    const { stdout, code } = await place.run(['--profile', 'shell-server', '--profile', 'secure-exec', '--cmd', 'hello|"echo {x}"'], { input: initialize + listTools, env: { ALLOW_COMMANDS: 'ls' } });
+    const { stdout, code } = await place.run(['--profile', 'shell-server', '--profile', 'secure-exec', '--cmd', 'hello|"echo {x}"'], {
+      input: initialize + listTools,
+      env: { ALLOW_COMMANDS: 'ls' },
+    });
     const [first = '', second = ''] = stdout.split('\n');
     expect(JSON.parse(first)).toMatchObject({ result: { serverInfo: { name: 'corral' } } });
-    expect((JSON.parse(second) as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['shell_execute', 'hello']));
+    expect((JSON.parse(second) as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['shell_execute', 'hello']),
+    );
     expect(code).toBe(0);
   });
 
   it('refuses two tools of one name, and says whose', async () => {
-    const { stderr, code } = await place.run(['--profile', 'shell-server', '--profile', 'secure-exec', '--cmd', 'shell_execute|"echo {x}"']);
+    const { stderr, code } = await place.run([
+      '--profile',
+      'shell-server',
+      '--profile',
+      'secure-exec',
+      '--cmd',
+      'shell_execute|"echo {x}"',
+    ]);
     expect(stderr).toContain('The profiles shell-server and secure-exec both have a tool "shell_execute".');
     expect(code).toBe(2);
   });

@@ -33,7 +33,9 @@ const startCpuMs = (args: readonly string[]): Promise<number> =>
     child.stdout.on('data', (data: Buffer) => {
       text += data.toString();
       if (spent !== undefined || !text.includes('"id":2')) return;
-      const fields = readFileSync(`/proc/${String(child.pid)}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+      const fields = readFileSync(`/proc/${String(child.pid)}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
       spent = (Number(fields[11]) + Number(fields[12])) * TICK_MS;
       child.stdin.end();
     });
@@ -51,7 +53,8 @@ it('a profile starts as fast as Corral itself', { timeout: 120_000 }, async () =
     'secure-exec': ['--profile', 'secure-exec', '--cmd', 'hello|"echo {x}"'],
   } as const;
   const costs: Record<keyof typeof ways, number[]> = { corral: [], 'shell-server': [], 'secure-exec': [] };
-  for (let round = 0; round < ROUNDS; round += 1) for (const way of Object.keys(ways) as (keyof typeof ways)[]) costs[way].push(await startCpuMs(ways[way]));
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const way of Object.keys(ways) as (keyof typeof ways)[]) costs[way].push(await startCpuMs(ways[way]));
   const own = median(costs.corral);
   // A tick each way, and a tenth for what the machine does beside.
   expect(median(costs['shell-server']), `corral ${String(own)} ms`).toBeLessThanOrEqual(own * 1.1 + 2 * TICK_MS);

@@ -64,7 +64,10 @@ export const readProfileArguments = (
   const values: Partial<Record<string, unknown>> = {};
   let overHttp = false;
 
-  const byVariable = (env[VARIABLE] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const byVariable = (env[VARIABLE] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   const words = (): string[] => chosen.at(-1)?.argv ?? before;
   /** To whom an option would go if it is not Corral's. */
   const owner = (): string | undefined => chosen.at(-1)?.name ?? (byVariable.length === 1 ? byVariable[0] : undefined);

@@ -25,9 +25,13 @@ const together = (planned: readonly Planned[], part: (plan: ServePlan) => FlagVa
   for (const { profile, plan } of planned)
     for (const [key, value] of Object.entries(part(plan) ?? {}) as [keyof FlagValues, unknown][]) {
       if (from.has(key) && JSON.stringify(values[key]) !== JSON.stringify(value))
-        throw new CorralError('invalid_input', `The profiles ${from.get(key) ?? ''} and ${profile.name} want different values for ${key}.`, {
-          hint: 'Serve them from two processes.',
-        });
+        throw new CorralError(
+          'invalid_input',
+          `The profiles ${from.get(key) ?? ''} and ${profile.name} want different values for ${key}.`,
+          {
+            hint: 'Serve them from two processes.',
+          },
+        );
       values[key] = value;
       from.set(key, profile.name);
     }
@@ -85,10 +89,12 @@ export const runProfiles = async (argv: readonly string[], context: CliContext, 
   if (named === undefined) return undefined;
   const profiles = new Map<string, Profile>();
   for (const { name } of named.profiles) {
-    if (profiles.has(name)) throw new CorralError('invalid_input', `The profile ${name} was chosen twice.`, { hint: `Give --profile ${name} once.` });
+    if (profiles.has(name))
+      throw new CorralError('invalid_input', `The profile ${name} was chosen twice.`, { hint: `Give --profile ${name} once.` });
     profiles.set(name, await loadProfile(name));
   }
-  const args = readProfileArguments(argv, context.env, flags, (name, option) => profiles.get(name)?.claims?.includes(option) ?? false) ?? named;
+  const args =
+    readProfileArguments(argv, context.env, flags, (name, option) => profiles.get(name)?.claims?.includes(option) ?? false) ?? named;
 
   const planned: Planned[] = [];
   for (const { name, argv: own } of args.profiles) {

@@ -72,7 +72,9 @@ describe('start', () => {
   it('ends what runs over its time', async () => {
     const id = await server.start(['sleep', '60'], { timeout: 1 });
     const { blocks } = await server.logsUntil(id, ended);
-    expect(blocks[0]).toBe(`**Process ${id} (status: terminated)**\nCommand: sleep 60\nDescription: a test\nStatus: Process was terminated with exit code -1`);
+    expect(blocks[0]).toBe(
+      `**Process ${id} (status: terminated)**\nCommand: sleep 60\nDescription: a test\nStatus: Process was terminated with exit code -1`,
+    );
   });
 });
 
@@ -81,7 +83,10 @@ describe('list', () => {
     using alone = await openGround();
     await using other = await alone.open();
     expect((await other.call('shell_bg_list')).blocks).toEqual(['No background processes found']);
-    const web = await other.start(['sh', '-c', 'sleep 60 # a rather long command line'], { description: 'Start app', labels: ['nodejs', 'app'] });
+    const web = await other.start(['sh', '-c', 'sleep 60 # a rather long command line'], {
+      description: 'Start app',
+      labels: ['nodejs', 'app'],
+    });
     const done = await other.start(['true'], { description: 'quick', labels: ['job'] });
     const broken = await other.start(['sh', '-c', 'exit 7'], { description: 'broken' });
     await other.logsUntil(broken, ended);
@@ -96,7 +101,10 @@ describe('list', () => {
       `${broken} | failed | WHEN | sh -c exit 7 | broken | `,
     ]);
     const ids = async (args: Readonly<Record<string, unknown>>): Promise<readonly string[]> =>
-      ((await other.call('shell_bg_list', args)).blocks[0] ?? '').split('\n').slice(2).map((row) => row.slice(0, 5));
+      ((await other.call('shell_bg_list', args)).blocks[0] ?? '')
+        .split('\n')
+        .slice(2)
+        .map((row) => row.slice(0, 5));
     expect(await ids({ labels: ['app', 'job'] })).toEqual([web, done]);
     expect(await ids({ status: 'running' })).toEqual([web]);
     expect(await ids({ status: 'failed', labels: ['job'] })).toEqual([]);
@@ -113,11 +121,23 @@ describe('list', () => {
 
 describe('stop', () => {
   it('ends the whole tree, and says which', async () => {
-    const id = await server.start(['sh', '-c', 'sleep 61.125 & sleep 61.125'], { description: 'Start app' });
+    // Of this run alone: others may look for theirs at the same time.
+    const nap = `6${String(process.pid)}.125`;
+    const id = await server.start(['sh', '-c', `sleep ${nap} & sleep ${nap}`], { description: 'Start app' });
     const answer = await server.call('shell_bg_stop', { process_id: id });
-    expect(answer.blocks).toEqual([`Process ${id} has been gracefully stopped\nCommand: sh -c sleep 61.125 & sleep 61.125\nDescription: Start app`]);
+    expect(answer.blocks).toEqual([
+      `Process ${id} has been gracefully stopped\nCommand: sh -c sleep ${nap} & sleep ${nap}\nDescription: Start app`,
+    ]);
     expect(answer.ms).toBeLessThan(3000);
-    expect((await server.execute(['sh', '-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "sleep 61[.]125" || true'])).blocks[1]).toBe('---\nstdout:\n---\n0\n');
+    expect(
+      (
+        await server.execute([
+          'sh',
+          '-c',
+          `cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "sleep ${nap.replace('.', '[.]')}" || true`,
+        ])
+      ).blocks[1],
+    ).toBe('---\nstdout:\n---\n0\n');
     expect((await server.call('shell_bg_logs', { process_id: id })).blocks[0]).toMatch(/^\*\*Process .* \(status: terminated\)\*\*\n/);
     expect((await server.call('shell_bg_stop', { process_id: id })).blocks[0]).toMatch(/is not running any more \(status: terminated\)/);
   });
@@ -126,13 +146,21 @@ describe('stop', () => {
     const id = await server.start(['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
     await server.logsUntil(id, (text) => text.includes('ready'));
     const answer = await server.call('shell_bg_stop', { process_id: id, force: true });
-    expect(answer.blocks[0]).toMatch(new RegExp(`^Process ${id} has been forcefully terminated\nCommand: sh -c trap .*\nDescription: a test$`));
+    expect(answer.blocks[0]).toMatch(
+      new RegExp(`^Process ${id} has been forcefully terminated\nCommand: sh -c trap .*\nDescription: a test$`),
+    );
     expect(answer.ms).toBeLessThan(1000);
   });
 
   it('knows what it does not know', async () => {
-    expect(await server.call('shell_bg_stop', { process_id: 'nope' })).toMatchObject({ isError: true, blocks: ['Error executing command: Process with ID nope not found'] });
-    expect(await server.call('shell_bg_logs', {})).toMatchObject({ isError: true, blocks: ['Error executing command: Process with ID undefined not found'] });
+    expect(await server.call('shell_bg_stop', { process_id: 'nope' })).toMatchObject({
+      isError: true,
+      blocks: ['Error executing command: Process with ID nope not found'],
+    });
+    expect(await server.call('shell_bg_logs', {})).toMatchObject({
+      isError: true,
+      blocks: ['Error executing command: Process with ID undefined not found'],
+    });
   });
 });
 
@@ -142,7 +170,9 @@ describe('logs', () => {
   let between: Date;
 
   beforeAll(async () => {
-    id = await server.start(['sh', '-c', 'echo out1; echo err1 >&2; sleep 1; echo out2; echo err2 >&2; printf prompt; exit 4'], { description: 'talks' });
+    id = await server.start(['sh', '-c', 'echo out1; echo err1 >&2; sleep 1; echo out2; echo err2 >&2; printf prompt; exit 4'], {
+      description: 'talks',
+    });
     await server.logsUntil(id, (text) => text.includes('err1'), { with_stderr: true });
     await sleep(300);
     between = new Date();
@@ -163,7 +193,9 @@ describe('logs', () => {
   it('show of a process that runs what it has printed, also without a line end', async () => {
     const running = await server.start(['sh', '-c', 'printf "name? "; sleep 60']);
     const { blocks } = await server.logsUntil(running, (text) => text.endsWith('name? \n'), { add_time_prefix: false });
-    expect(blocks[0]).toBe(`**Process ${running} (status: running)**\nCommand: sh -c printf "name? "; sleep 60\nDescription: a test\nStatus: Process is still running`);
+    expect(blocks[0]).toBe(
+      `**Process ${running} (status: running)**\nCommand: sh -c printf "name? "; sleep 60\nDescription: a test\nStatus: Process is still running`,
+    );
     expect(blocks[1]).toBe('---\nstdout: 1 lines\n---\nname? \n');
     await server.call('shell_bg_stop', { process_id: running, force: true });
   });
@@ -197,13 +229,23 @@ describe('logs', () => {
   it.each<[string, Readonly<Record<string, unknown>>, string | RegExp]>([
     ['no lines', { tail: 0 }, /greater than 0$/],
     ['less than none', { tail: -3 }, /greater than 0$/],
-    ['a time that is none', { since: 'yesterday' }, "Error executing command: 'since' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')"],
-    ['a day that is none', { until: '2021-02-30' }, "Error executing command: 'until' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')"],
+    [
+      'a time that is none',
+      { since: 'yesterday' },
+      "Error executing command: 'since' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')",
+    ],
+    [
+      'a day that is none',
+      { until: '2021-02-30' },
+      "Error executing command: 'until' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')",
+    ],
     ['a flag that is none', { with_stdout: 'no' }, "Error executing command: 'with_stdout' must be a boolean"],
   ])('refuse %s', async (_, args, message) => {
     const answer = await server.call('shell_bg_logs', { process_id: id, ...args });
     expect(answer.isError).toBe(true);
-    expect(answer.blocks[0]).toMatch(message instanceof RegExp ? message : new RegExp(`^${message.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`));
+    expect(answer.blocks[0]).toMatch(
+      message instanceof RegExp ? message : new RegExp(`^${message.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`),
+    );
   });
 
   it('lose nothing to long lines, odd bytes and other encodings', async () => {
@@ -228,11 +270,15 @@ describe('logs', () => {
 
   it('wait for the end when they are told to', async () => {
     const soon = await server.start(['sh', '-c', 'sleep 0.5; echo done']);
-    expect((await server.call('shell_bg_logs', { process_id: soon, follow_seconds: 5, ...plain })).blocks[1]).toBe('---\nstdout: 1 lines\n---\ndone\n');
+    expect((await server.call('shell_bg_logs', { process_id: soon, follow_seconds: 5, ...plain })).blocks[1]).toBe(
+      '---\nstdout: 1 lines\n---\ndone\n',
+    );
   });
 
   it('are for nobody else to read', async () => {
-    const files = readdirSync(ground.state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && /\.(out|err|ord)$/.test(entry.name));
+    const files = readdirSync(ground.state, { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile() && /\.(out|err|ord)$/.test(entry.name),
+    );
     expect(files.length).toBeGreaterThan(0);
     for (const file of files) expect(statSync(join(file.parentPath, file.name)).mode & 0o077).toBe(0);
     expect(statSync(ground.state).mode & 0o077).toBe(0);
@@ -259,7 +305,9 @@ it('forgets what ended longer ago than PROCESS_RETENTION_SECONDS', async () => {
   await brief.logsUntil(id, ended);
   await sleep(1200);
   expect((await brief.call('shell_bg_list')).blocks).toEqual(['No background processes found']);
-  expect((await brief.call('shell_bg_logs', { process_id: id })).blocks).toEqual([`Error executing command: Process with ID ${id} not found`]);
+  expect((await brief.call('shell_bg_logs', { process_id: id })).blocks).toEqual([
+    `Error executing command: Process with ID ${id} not found`,
+  ]);
   await using lasting = await alone.open({ env: { PROCESS_RETENTION_SECONDS: '0' } });
   expect((await lasting.call('shell_bg_list')).blocks[0]).toContain(`${id} | completed |`);
 });
@@ -267,9 +315,15 @@ it('forgets what ended longer ago than PROCESS_RETENTION_SECONDS', async () => {
 it('tells one process in detail, also by its number', async () => {
   const id = await server.start(['sleep', '60'], { labels: ['a', 'b'] });
   const [text = ''] = (await server.call('shell_bg_detail', { pid: id })).blocks;
-  expect(text).toMatch(new RegExp(`^\\*\\*Process ${id} \\(status: running\\)\\*\\*\nCommand: sleep 60\nDescription: a test\nDirectory: ${ground.work}\nLabels: a, b\nPID: \\d+\nStart time: .*\nStatus: Process is still running$`));
+  expect(text).toMatch(
+    new RegExp(
+      `^\\*\\*Process ${id} \\(status: running\\)\\*\\*\nCommand: sleep 60\nDescription: a test\nDirectory: ${ground.work}\nLabels: a, b\nPID: \\d+\nStart time: .*\nStatus: Process is still running$`,
+    ),
+  );
   const pid = Number(/^PID: (\d+)$/m.exec(text)?.[1]);
-  expect((await server.call('shell_bg_stop', { pid, force: true })).blocks[0]).toMatch(new RegExp(`^Process ${id} has been forcefully terminated`));
+  expect((await server.call('shell_bg_stop', { pid, force: true })).blocks[0]).toMatch(
+    new RegExp(`^Process ${id} has been forcefully terminated`),
+  );
 });
 
 const two = (value: number): string => String(value).padStart(2, '0');

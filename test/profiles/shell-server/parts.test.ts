@@ -22,7 +22,18 @@ describe('the allow-list', () => {
   });
 
   it('cannot be got around with variables', () => {
-    for (const name of ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'BASH_ENV', 'NODE_OPTIONS', 'PYTHONPATH', 'GIT_SSH_COMMAND', 'PERL5OPT', 'CORRAL_STATE_DIR', '', 'A=B'])
+    for (const name of [
+      'LD_PRELOAD',
+      'LD_LIBRARY_PATH',
+      'BASH_ENV',
+      'NODE_OPTIONS',
+      'PYTHONPATH',
+      'GIT_SSH_COMMAND',
+      'PERL5OPT',
+      'CORRAL_STATE_DIR',
+      '',
+      'A=B',
+    ])
       expect(() => checkVariables({ [name]: 'x' }), name).toThrow(/^(Environment variable not allowed|Invalid environment variable)/);
     expect(() => checkVariables({ NODE_ENV: 'development', PATH: '/x', MY_ENV: '1' })).not.toThrow();
   });
@@ -37,7 +48,9 @@ describe('a command', () => {
   });
 
   it('is one stage when operators are parts of words', () => {
-    expect(readCommand(['echo', 'a|b', ';x', '>y', ' | ', '&&&'])).toEqual([{ argv: ['echo', 'a|b', ';x', '>y', ' | ', '&&&'], redirects: [] }]);
+    expect(readCommand(['echo', 'a|b', ';x', '>y', ' | ', '&&&'])).toEqual([
+      { argv: ['echo', 'a|b', ';x', '>y', ' | ', '&&&'], redirects: [] },
+    ]);
   });
 
   it('is told to rules as text that quotes every word', () => {
@@ -70,9 +83,12 @@ describe('time', () => {
     expect(readInstant('since', text)).toBe(ms);
   });
 
-  it.each(['', 'now', '2021', '2021-13-01', '2021-02-29', '2021-01-01T25:00', '2021-01-01T00:60', '2021-01-01Z', 5, null])('%j is none', (value) => {
-    expect(() => readInstant('until', value)).toThrow("'until' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')");
-  });
+  it.each(['', 'now', '2021', '2021-13-01', '2021-02-29', '2021-01-01T25:00', '2021-01-01T00:60', '2021-01-01Z', 5, null])(
+    '%j is none',
+    (value) => {
+      expect(() => readInstant('until', value)).toThrow("'until' must be a valid ISO format datetime string (e.g. '2021-01-01T00:00:00')");
+    },
+  );
 });
 
 describe('encodings', () => {
@@ -83,13 +99,28 @@ describe('encodings', () => {
     expect(defaultEncoding({})).toBe('utf-8');
   });
 
-  it.each(['utf-8', 'UTF8', 'utf_8', 'gbk', 'cp936', 'gb18030', 'latin-1', 'latin1', 'iso-8859-1', 'ascii', 'shift_jis', 'euc-jp', 'big5', 'cp1252', 'utf-16', 'utf-16le', 'koi8-r'])(
-    '%s is one',
-    async (name) => {
-      const codec = await codecFor(name);
-      expect(codec.decode(codec.encode('abc'))).toBe('abc');
-    },
-  );
+  it.each([
+    'utf-8',
+    'UTF8',
+    'utf_8',
+    'gbk',
+    'cp936',
+    'gb18030',
+    'latin-1',
+    'latin1',
+    'iso-8859-1',
+    'ascii',
+    'shift_jis',
+    'euc-jp',
+    'big5',
+    'cp1252',
+    'utf-16',
+    'utf-16le',
+    'koi8-r',
+  ])('%s is one', async (name) => {
+    const codec = await codecFor(name);
+    expect(codec.decode(codec.encode('abc'))).toBe('abc');
+  });
 
   it.each(['klingon', 'hex', 'base64', 'binary', 'utf-7', '', 'x'.repeat(200), '__proto__'])('%j is none', async (name) => {
     await expect(codecFor(name)).rejects.toThrow(/^unknown encoding: /);
@@ -136,6 +167,10 @@ describe('the command line', () => {
     [{ DEFAULT_ENCODING: 'klingon' }, /^DEFAULT_ENCODING names no encoding: "klingon"/],
     [{ PROCESS_RETENTION_SECONDS: 'soon' }, /^PROCESS_RETENTION_SECONDS must be a number of seconds, not "soon"/],
   ])('%j is told before anything is served', async (env, text) => {
-    expect(await shellServer.prepare({ argv: [], env, cwd: '/', version: '1' })).toMatchObject({ kind: 'exit', code: 2, stderr: expect.stringMatching(text) as string });
+    expect(await shellServer.prepare({ argv: [], env, cwd: '/', version: '1' })).toMatchObject({
+      kind: 'exit',
+      code: 2,
+      stderr: expect.stringMatching(text) as string,
+    });
   });
 });

@@ -20,31 +20,41 @@ afterAll(() => {
 });
 
 /** As the README of the original lists them. */
-const ARGUMENTS: Readonly<Record<string, { readonly required: readonly string[]; readonly properties: Readonly<Record<string, string>> }>> = {
-  shell_execute: {
-    required: ['command', 'directory'],
-    properties: { command: 'array', directory: 'string', stdin: 'string', timeout: 'integer', encoding: 'string' },
-  },
-  shell_bg_start: {
-    required: ['command', 'directory', 'description'],
-    properties: { command: 'array', directory: 'string', description: 'string', labels: 'array', stdin: 'string', envs: 'object', encoding: 'string', timeout: 'integer' },
-  },
-  shell_bg_list: { required: [], properties: { labels: 'array', status: 'string' } },
-  shell_bg_stop: { required: ['process_id'], properties: { process_id: 'string', force: 'boolean' } },
-  shell_bg_logs: {
-    required: ['process_id'],
-    properties: {
-      process_id: 'string',
-      tail: 'integer',
-      since: 'string',
-      until: 'string',
-      with_stdout: 'boolean',
-      with_stderr: 'boolean',
-      add_time_prefix: 'boolean',
-      time_prefix_format: 'string',
+const ARGUMENTS: Readonly<Record<string, { readonly required: readonly string[]; readonly properties: Readonly<Record<string, string>> }>> =
+  {
+    shell_execute: {
+      required: ['command', 'directory'],
+      properties: { command: 'array', directory: 'string', stdin: 'string', timeout: 'integer', encoding: 'string' },
     },
-  },
-};
+    shell_bg_start: {
+      required: ['command', 'directory', 'description'],
+      properties: {
+        command: 'array',
+        directory: 'string',
+        description: 'string',
+        labels: 'array',
+        stdin: 'string',
+        envs: 'object',
+        encoding: 'string',
+        timeout: 'integer',
+      },
+    },
+    shell_bg_list: { required: [], properties: { labels: 'array', status: 'string' } },
+    shell_bg_stop: { required: ['process_id'], properties: { process_id: 'string', force: 'boolean' } },
+    shell_bg_logs: {
+      required: ['process_id'],
+      properties: {
+        process_id: 'string',
+        tail: 'integer',
+        since: 'string',
+        until: 'string',
+        with_stdout: 'boolean',
+        with_stderr: 'boolean',
+        add_time_prefix: 'boolean',
+        time_prefix_format: 'string',
+      },
+    },
+  };
 
 describe('over stdio', () => {
   it('is the server it stands for, with its tools first and as they were', async () => {
@@ -55,7 +65,10 @@ describe('over stdio', () => {
     expect(tools[0]?.description).toBe('Execute a shell command\nAllowed commands: ls, cat');
     for (const { name, inputSchema, outputSchema } of tools.slice(0, 5)) {
       const { properties = {}, required = [] } = inputSchema as { properties?: Record<string, { type?: string }>; required?: string[] };
-      expect({ name, required, properties: Object.fromEntries(Object.entries(properties).map(([key, { type }]) => [key, type])) }).toEqual({ name, ...ARGUMENTS[name] });
+      expect({ name, required, properties: Object.fromEntries(Object.entries(properties).map(([key, { type }]) => [key, type])) }).toEqual({
+        name,
+        ...ARGUMENTS[name],
+      });
       expect(outputSchema).toBeUndefined();
     }
     expect(tools[0]?.inputSchema).toMatchObject({ properties: { timeout: { default: 15, minimum: 0 } } });
@@ -64,7 +77,10 @@ describe('over stdio', () => {
   it('answers a tool that is not there in its own words', async () => {
     await using server = await ground.open();
     expect(await server.call('shell_eval')).toMatchObject({ isError: true, blocks: ['Error executing command: Unknown tool: shell_eval'] });
-    expect(await server.call('execute_command')).toMatchObject({ isError: true, blocks: ['Error executing command: Unknown tool: execute_command'] });
+    expect(await server.call('execute_command')).toMatchObject({
+      isError: true,
+      blocks: ['Error executing command: Unknown tool: execute_command'],
+    });
   });
 
   it('says once where commands run, and how to isolate them', async () => {
@@ -77,12 +93,17 @@ describe('over stdio', () => {
 
   it('can run in a sandbox, where only the workspaces are to be changed', async () => {
     writeFileSync(join(ground.work, 'here.txt'), 'inside\n');
-    await using server = await ground.open({ args: ['--driver', 'bubblewrap', '--workspace', ground.work], env: { ALLOW_COMMANDS: 'cat,touch,wc,true' } });
+    await using server = await ground.open({
+      args: ['--driver', 'bubblewrap', '--workspace', ground.work],
+      env: { ALLOW_COMMANDS: 'cat,touch,wc,true' },
+    });
     expect(server.stderr()).toBe('');
     expect((await server.execute(['cat', 'here.txt', '|', 'wc', '-l', '>', 'n.txt'])).blocks).toEqual(['**exit with 0**']);
     expect((await server.execute(['cat', '<', 'n.txt'])).blocks).toEqual(['**exit with 0**', '---\nstdout:\n---\n1\n']);
     expect((await server.execute(['touch', '/etc/made-here'])).blocks[0]).toBe('**exit with 1**');
-    expect((await server.execute(['true'], { directory: '/no/where' })).blocks[0]).toMatch(/^Error executing command: Directory (does not exist|is not accessible): \/no\/where$/);
+    expect((await server.execute(['true'], { directory: '/no/where' })).blocks[0]).toMatch(
+      /^Error executing command: Directory (does not exist|is not accessible): \/no\/where$/,
+    );
   });
 
   it('lets the environment decide about the driver, too', async () => {
@@ -94,7 +115,9 @@ describe('over stdio', () => {
 
 describe('over HTTP', () => {
   it('answers at the path that was asked for', async () => {
-    await using running = place.start(['--profile', 'shell-server', 'http', '--host', '127.0.0.1', '--port', '0', '--path', '/shell'], { env: { ALLOW_COMMANDS: 'echo' } });
+    await using running = place.start(['--profile', 'shell-server', 'http', '--host', '127.0.0.1', '--port', '0', '--path', '/shell'], {
+      env: { ALLOW_COMMANDS: 'echo' },
+    });
     await running.said(/http:\/\/127\.0\.0\.1:\d+\/shell/);
     const url = /http:\/\/127\.0\.0\.1:\d+\/shell/.exec(running.stdout())?.[0] ?? '';
     const client = new Client({ name: 'test', version: '1' });

@@ -26,7 +26,8 @@ const TAKES_OVER =
 /** Throws for a variable with which the list could be got around. PATH is harmless: allowed programs are found before it holds. */
 export const checkVariables = (variables: Readonly<Record<string, string>>): void => {
   for (const name of Object.keys(variables)) {
-    if (name === '' || /[=\0]/.test(name) || (variables[name] ?? '').includes('\0')) throw mistake(`Invalid environment variable: ${JSON.stringify(name)}`);
+    if (name === '' || /[=\0]/.test(name) || (variables[name] ?? '').includes('\0'))
+      throw mistake(`Invalid environment variable: ${JSON.stringify(name)}`);
     if (TAKES_OVER.test(name)) throw mistake(`Environment variable not allowed: ${name}`);
   }
 };

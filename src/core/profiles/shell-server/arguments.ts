@@ -30,7 +30,12 @@ Every option of Corral itself works too: --driver bubblewrap and --workspace DIR
 
 const STANDARD = { host: '127.0.0.1', port: '8000', path: '/mcp' } as const;
 
-const exit = (code: number, stdout: string, stderr: string): Extract<ProfilePlan, { kind: 'exit' }> => ({ kind: 'exit', code, stdout, stderr });
+const exit = (code: number, stdout: string, stderr: string): Extract<ProfilePlan, { kind: 'exit' }> => ({
+  kind: 'exit',
+  code,
+  stdout,
+  stderr,
+});
 
 const wrong = (message: string) => exit(2, '', `${HELP.split('\n', 1)[0] ?? ''}\nerror: ${message}\n`);
 
@@ -41,7 +46,8 @@ export const readArguments = ({ argv, version }: ProfileInput): ServeArguments |
   if (argv.includes('--help') || argv.includes('-h')) return exit(0, HELP, '');
   if (argv.includes('--version')) return exit(0, `mcp-shell-server ${version}\n`, '');
   const [command = 'stdio', ...rest] = argv;
-  if (command !== 'stdio' && command !== 'http' && command !== 'sse') return wrong(`invalid choice: '${command}' (choose from stdio, sse, http)`);
+  if (command !== 'stdio' && command !== 'http' && command !== 'sse')
+    return wrong(`invalid choice: '${command}' (choose from stdio, sse, http)`);
 
   const values: Record<string, string> = {};
   for (let at = 0; at < rest.length; at += 1) {

@@ -112,7 +112,7 @@ export const createBackground = (executions: Executions, env: Environment): Back
 
   const query = async (labels: Readonly<Record<string, string>>): Promise<readonly BackgroundProcess[]> => {
     const found: ExecutionRecord[] = [];
-    for (let before: string | undefined; found.length < MOST; ) {
+    for (let before: string | undefined; found.length < MOST;) {
       const page = await executions.list({ labels, before, limit: PAGE });
       found.push(...page);
       before = page.at(-1)?.id;
@@ -121,7 +121,8 @@ export const createBackground = (executions: Executions, env: Environment): Back
     return found.flatMap((record) => processOf(record) ?? []).filter(isKept);
   };
 
-  const list: Background['list'] = async () => (await query({ profile: PROFILE, kind: 'background' })).toSorted((one, other) => one.record.startedMs - other.record.startedMs);
+  const list: Background['list'] = async () =>
+    (await query({ profile: PROFILE, kind: 'background' })).toSorted((one, other) => one.record.startedMs - other.record.startedMs);
 
   /** What this server knows of it, which is newer than the record. */
   const current = async (found: BackgroundProcess): Promise<BackgroundProcess & { readonly look: Look }> => {
@@ -143,10 +144,14 @@ export const createBackground = (executions: Executions, env: Environment): Back
 
   const newId = async (): Promise<string> => {
     for (let attempt = 0; attempt < 20; attempt += 1) {
-      const id = randomInt(16 ** DIGITS).toString(16).padStart(DIGITS, '0');
+      const id = randomInt(16 ** DIGITS)
+        .toString(16)
+        .padStart(DIGITS, '0');
       if ((await executions.list({ labels: labelsOf(id), limit: 1 })).length === 0) return id;
     }
-    throw new CorralError('limit_exceeded', 'No free process ID was found', { hint: 'Lower PROCESS_RETENTION_SECONDS, or clean the state folder.' });
+    throw new CorralError('limit_exceeded', 'No free process ID was found', {
+      hint: 'Lower PROCESS_RETENTION_SECONDS, or clean the state folder.',
+    });
   };
 
   return {

@@ -3,7 +3,20 @@ import { mistake } from './texts.ts';
 const two = (value: number): string => String(value).padStart(2, '0');
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const;
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'] as const;
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+] as const;
 const DAY_MS = 86_400_000;
 
 const dayOfYear = (at: Date): number =>
@@ -49,10 +62,10 @@ const DIRECTIVES: Readonly<Record<string, (at: Date) => string>> = {
 };
 
 /** strftime, in the local time of the server. What is no directive stays as it is. */
-export const formatTime = (format: string, at: Date): string => format.replace(/%(.)/gs, (whole, letter: string) => DIRECTIVES[letter]?.(at) ?? whole);
+export const formatTime = (format: string, at: Date): string =>
+  format.replace(/%(.)/gs, (whole, letter: string) => DIRECTIVES[letter]?.(at) ?? whole);
 
-const ISO =
-  /^(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+const ISO = /^(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
 /** A moment, in ms since the epoch. With a time zone it is that moment; without, it is local time, as people write it. */
 export const readInstant = (name: 'since' | 'until', value: unknown): number => {
@@ -60,7 +73,15 @@ export const readInstant = (name: 'since' | 'until', value: unknown): number => 
   const match = typeof value === 'string' ? ISO.exec(value.trim()) : null;
   if (match === null) throw wrong();
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
-  const parts = [Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), Math.floor(Number(`0.${fraction || '0'}`) * 1000)] as const;
+  const parts = [
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    Math.floor(Number(`0.${fraction || '0'}`) * 1000),
+  ] as const;
   const utc = new Date(Date.UTC(...parts));
   // A field out of its range would have moved the next one.
   const kept = [utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), utc.getUTCHours(), utc.getUTCMinutes(), utc.getUTCSeconds()];

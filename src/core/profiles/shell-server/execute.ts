@@ -49,7 +49,10 @@ export const executeOperation = ({ executions, sandboxes, logs }: ProfileService
       const live = await sandboxes.primary(signal);
       const cwd = await readDirectory(live, args['directory'], (path) => `Directory does not exist: ${path}`);
       const stages = readCommand(words);
-      checkAllowed(stages.map(({ argv: [name = ''] }) => name), env);
+      checkAllowed(
+        stages.map(({ argv: [name = ''] }) => name),
+        env,
+      );
       const timeout = cappedTimeoutMs((readTimeout(args) ?? STANDARD_TIMEOUT) * 1000, decision) / 1000;
       const limitLines = readPositive(args, 'limit_lines') ?? 0;
       const codec = await codecFor(readText(args, 'encoding') ?? defaultEncoding(env));

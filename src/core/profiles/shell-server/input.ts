@@ -13,7 +13,8 @@ export const readWords = ({ command }: RawArguments, none: string): readonly str
   for (const [index, word] of command.entries()) {
     if (typeof word !== 'string') throw mistake("'command' must be an array of strings");
     if (word.includes('\0')) throw mistake(`'command' must not contain NUL (item ${String(index)})`);
-    if (Buffer.byteLength(word) > ARGUMENT_BYTES) throw mistake(`'command' has an item of more than ${String(ARGUMENT_BYTES)} bytes (item ${String(index)}); use stdin`);
+    if (Buffer.byteLength(word) > ARGUMENT_BYTES)
+      throw mistake(`'command' has an item of more than ${String(ARGUMENT_BYTES)} bytes (item ${String(index)}); use stdin`);
   }
   return command as readonly string[];
 };

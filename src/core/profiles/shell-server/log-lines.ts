@@ -66,7 +66,7 @@ interface Piece {
 /** Lines with the offsets at which they begin. */
 const linesOf = (bytes: Uint8Array, base: number, codec: Codec): readonly Piece[] => {
   const pieces: Piece[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const found = bytes.indexOf(NEWLINE, at);
     const end = found === -1 ? bytes.length : found;
     pieces.push({ text: codec.decode(bytes.subarray(at, end)), offset: base + at });
@@ -108,7 +108,12 @@ export const readLines = async (logs: LogStore, request: LogRequest): Promise<Lo
   const runs = size === 0 ? [] : await logs.order(ref);
   const end = untilMs === Infinity ? size : endOf(runs, stream, size, untilMs - startedMs);
   const begin = Math.max(0, end - SHOWN_BYTES);
-  const bytes = inline?.length === size ? inline.subarray(begin, end) : end > begin ? await logs.read(ref, stream, begin, end - begin) : new Uint8Array();
+  const bytes =
+    inline?.length === size
+      ? inline.subarray(begin, end)
+      : end > begin
+        ? await logs.read(ref, stream, begin, end - begin)
+        : new Uint8Array();
   // A window that begins inside a line shows whole lines only, unless there is none.
   const whole = begin > 0 && codec.linesAreBytes ? bytes.indexOf(NEWLINE) + 1 : 0;
   const wanted = Math.min(tail, MOST_LINES);

@@ -33,7 +33,9 @@ const statusLine = ({ status, exitCode, record }: BackgroundProcess): string => 
 };
 
 const row = ({ id, status, record, command, description, labels }: BackgroundProcess): string =>
-  [id, status, formatTime(TIME, new Date(record.startedMs)), cut(command, 30), description, labels.join(', ')].map((cell) => cell.replace(/\s*[\r\n]+\s*/g, ' ')).join(' | ');
+  [id, status, formatTime(TIME, new Date(record.startedMs)), cut(command, 30), description, labels.join(', ')]
+    .map((cell) => cell.replace(/\s*[\r\n]+\s*/g, ' '))
+    .join(' | ');
 
 const listOperation = (background: Background): Operation =>
   defineOperation({
@@ -50,9 +52,13 @@ const listOperation = (background: Background): Operation =>
     run: async (args) => {
       const labels = readTexts(args, 'labels') ?? [];
       const status = args['status'] ?? undefined;
-      if (status !== undefined && !STATUSES.some((known) => known === status)) throw mistake(`Status must be one of: ${STATUSES.join(', ')}`);
+      if (status !== undefined && !STATUSES.some((known) => known === status))
+        throw mistake(`Status must be one of: ${STATUSES.join(', ')}`);
       const all = await background.list();
-      const shown = all.filter((one) => (status === undefined || one.status === status) && (labels.length === 0 || labels.some((label) => one.labels.includes(label))));
+      const shown = all.filter(
+        (one) =>
+          (status === undefined || one.status === status) && (labels.length === 0 || labels.some((label) => one.labels.includes(label))),
+      );
       if (shown.length === 0) return { blocks: ['No background processes found'] };
       return { blocks: [['ID | STATUS | START TIME | COMMAND | DESCRIPTION | LABELS', '-'.repeat(100), ...shown.map(row)].join('\n')] };
     },
@@ -75,13 +81,15 @@ const stopOperation = ({ executions, config }: ProfileServices, background: Back
       const force = readFlag(args, 'force', false);
       const found = await background.find(wantedOf(args));
       const about = `\nCommand: ${found.command}\nDescription: ${found.description}`;
-      if (found.status !== 'running' && (found.record.background ?? 0) === 0)
-        return { blocks: [`Process ${found.id} is not running any more (status: ${found.status})${about}`] };
-      const { survivors } = await executions.terminate(
+      const over = { blocks: [`Process ${found.id} is not running any more (status: ${found.status})${about}`] };
+      if (found.status !== 'running' && (found.record.background ?? 0) === 0) return over;
+      // Of one that ended there may be processes left, or only the memory of them.
+      const { ended, survivors } = await executions.terminate(
         found.record.id,
         force ? { graceMs: 0, cause: 'cancelled', signal: SIGKILL } : { graceMs: config.graceSeconds * 1000, cause: 'cancelled' },
       );
       if (survivors.length > 0) throw mistake(`Process ${found.id} could not be stopped whole; these go on: ${survivors.join(', ')}`);
+      if (found.status !== 'running' && ended === 0) return over;
       return { blocks: [`Process ${found.id} has been ${force ? 'forcefully terminated' : 'gracefully stopped'}${about}`] };
     },
   });
@@ -110,7 +118,10 @@ const logsOperation = ({ executions, logs }: ProfileServices, background: Backgr
       const follow = readPositive(args, 'follow_seconds');
       const sinceMs = args['since'] === undefined || args['since'] === null ? undefined : readInstant('since', args['since']);
       const untilMs = args['until'] === undefined || args['until'] === null ? undefined : readInstant('until', args['until']);
-      const streams = [...(readFlag(args, 'with_stdout', true) ? (['stdout'] as const) : []), ...(readFlag(args, 'with_stderr', false) ? (['stderr'] as const) : [])];
+      const streams = [
+        ...(readFlag(args, 'with_stdout', true) ? (['stdout'] as const) : []),
+        ...(readFlag(args, 'with_stderr', false) ? (['stderr'] as const) : []),
+      ];
       const format = readText(args, 'time_prefix_format') ?? PREFIX;
       if (format.length > LONGEST_FORMAT) throw mistake(`'time_prefix_format' must have at most ${String(LONGEST_FORMAT)} characters`);
       const prefix = readFlag(args, 'add_time_prefix', true) ? format : undefined;
@@ -120,10 +131,13 @@ const logsOperation = ({ executions, logs }: ProfileServices, background: Backgr
         found = await background.find(found.id);
       }
       const head = `**Process ${found.id} (status: ${found.status})**\nCommand: ${cut(found.command, 50)}\nDescription: ${found.description}\nStatus: ${statusLine(found)}`;
-      if (streams.length === 0) return { blocks: [head, '---\nNo output requested. Set with_stdout=true or with_stderr=true to view logs.\n---'] };
+      if (streams.length === 0)
+        return { blocks: [head, '---\nNo output requested. Set with_stdout=true or with_stderr=true to view logs.\n---'] };
       const codec = await codecFor(found.encoding);
       const request = { look: found.look, codec, tail, limit, sinceMs, untilMs };
-      const blocks = await Promise.all(streams.map(async (stream) => streamBlock(stream, await readLines(logs, { ...request, stream }), prefix)));
+      const blocks = await Promise.all(
+        streams.map(async (stream) => streamBlock(stream, await readLines(logs, { ...request, stream }), prefix)),
+      );
       return { blocks: [head, ...blocks] };
     },
   });

@@ -8,17 +8,30 @@ export const SHOWN_BYTES = 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
-const readFront = async (logs: LogStore, { record, exit, stdoutBytes, stderrBytes }: Look, stream: StreamName): Promise<{ readonly bytes: Uint8Array; readonly total: number }> => {
+const readFront = async (
+  logs: LogStore,
+  { record, exit, stdoutBytes, stderrBytes }: Look,
+  stream: StreamName,
+): Promise<{ readonly bytes: Uint8Array; readonly total: number }> => {
   const total = stream === 'stdout' ? stdoutBytes : stderrBytes;
   const inline = exit?.inline?.[stream];
   if (inline?.length === total) return { bytes: inline, total };
-  return { bytes: total === 0 ? new Uint8Array() : await logs.read({ sandbox: record.sandbox, execution: record.id }, stream, 0, SHOWN_BYTES), total };
+  return {
+    bytes: total === 0 ? new Uint8Array() : await logs.read({ sandbox: record.sandbox, execution: record.id }, stream, 0, SHOWN_BYTES),
+    total,
+  };
 };
 
 const block = (stream: StreamName, text: string, note = ''): string => `---\n${stream}:${note}\n---\n${text}\n`;
 
 /** One stream as the original shows it; none when it is empty. `limitLines`: at most so many lines, 0 = all that fit. */
-const streamBlock = async (logs: LogStore, look: Look, stream: StreamName, codec: Codec, limitLines: number): Promise<readonly string[]> => {
+const streamBlock = async (
+  logs: LogStore,
+  look: Look,
+  stream: StreamName,
+  codec: Codec,
+  limitLines: number,
+): Promise<readonly string[]> => {
   const { bytes, total } = await readFront(logs, look, stream);
   const whole = bytes.length >= total;
   const lastLine = codec.linesAreBytes ? bytes.lastIndexOf(NEWLINE) : -1;

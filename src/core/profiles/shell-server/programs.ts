@@ -14,7 +14,9 @@ const isProgram = async (path: string): Promise<boolean> => {
 
 /** Where an allowed name leads: through the PATH of the sandbox, never one that a caller sets. Undefined when nothing can be run by this name. */
 export const findProgram = async (name: string, path: string, cwd: string): Promise<string | undefined> => {
-  const candidates = name.includes('/') ? [resolve(cwd, name)] : path.split(':').flatMap((folder) => (folder.startsWith('/') ? [`${folder}/${name}`] : []));
+  const candidates = name.includes('/')
+    ? [resolve(cwd, name)]
+    : path.split(':').flatMap((folder) => (folder.startsWith('/') ? [`${folder}/${name}`] : []));
   for (const candidate of candidates) if (await isProgram(candidate)) return candidate;
   return undefined;
 };

@@ -10,13 +10,20 @@ const OUTSIDE = 'Redirection target must be relative to the working directory';
 /** The absolute path of a target. Throws when it does not even look as if it lay beneath the directory. */
 export const targetPath = ({ path }: FileRedirect, cwd: string): string => {
   const target = resolve(cwd, path);
-  if (path.includes('\0') || isAbsolute(path) || path.startsWith('~') || target === cwd || !isWithin(target, resolve(cwd))) throw mistake(OUTSIDE);
+  if (path.includes('\0') || isAbsolute(path) || path.startsWith('~') || target === cwd || !isWithin(target, resolve(cwd)))
+    throw mistake(OUTSIDE);
   return target;
 };
 
 const why = (error: unknown): string => {
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : code === 'ENOTDIR' ? 'Not a directory' : String(code);
+  return code === 'ENOENT'
+    ? 'No such file or directory'
+    : code === 'EACCES'
+      ? 'Permission denied'
+      : code === 'ENOTDIR'
+        ? 'Not a directory'
+        : String(code);
 };
 
 const checkInput = async (target: string, root: string): Promise<void> => {

@@ -1,6 +1,7 @@
 /** The arguments of the tools as the original shows them. */
 
-const object = (properties: Readonly<Record<string, unknown>>, required: readonly string[] = []) => ({ type: 'object', properties, ...(required.length > 0 && { required }) }) as const;
+const object = (properties: Readonly<Record<string, unknown>>, required: readonly string[] = []) =>
+  ({ type: 'object', properties, ...(required.length > 0 && { required }) }) as const;
 
 const text = (description: string) => ({ type: 'string', description }) as const;
 const texts = (description: string) => ({ type: 'array', items: { type: 'string' }, description }) as const;

@@ -52,7 +52,10 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
       const live = await sandboxes.primary(signal);
       const cwd = await readDirectory(live, args['directory'], (path) => `Directory '${path}' does not exist`);
       const stages = readCommand(words);
-      checkAllowed(stages.map(({ argv: [name = ''] }) => name), env);
+      checkAllowed(
+        stages.map(({ argv: [name = ''] }) => name),
+        env,
+      );
       const variables = readVariables(args);
       checkVariables(variables);
       const timeout = readTimeout(args);
@@ -62,7 +65,8 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
       const command = words.join(' ');
       const note: Note = { command: cut(command, DESCRIPTION), description: readDescription(args), labels: readLabels(args), encoding };
       const { steps, missing } = await prepareSteps(stages, live, cwd, 'PATH' in variables);
-      if (missing !== undefined && live.record.driver === 'host') throw mistake(`Error starting background process: command not found: ${missing}`);
+      if (missing !== undefined && live.record.driver === 'host')
+        throw mistake(`Error starting background process: command not found: ${missing}`);
       const id = await background.newId();
       try {
         await executions.run(

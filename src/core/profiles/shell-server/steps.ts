@@ -30,7 +30,8 @@ export const prepareSteps = async (stages: readonly Stage[], live: LiveSandbox, 
   if (only !== undefined && second === undefined && only.redirects.length === 0 && !ownPath)
     return { steps: [only.argv], missing: programs[0] === undefined ? only.argv[0] : undefined };
   const runner = live.sandbox.planRunner;
-  if (runner === undefined) throw new CorralError('unsupported', `Pipelines and redirections cannot be run by the driver ${live.record.driver}`);
+  if (runner === undefined)
+    throw new CorralError('unsupported', `Pipelines and redirections cannot be run by the driver ${live.record.driver}`);
   if (live.record.driver === 'host') await checkRedirects(stages, cwd);
   const commands = stages.map(({ argv, redirects }, index): PlanCommand => {
     const program = programs[index];

@@ -11,7 +11,9 @@ const OPERATORS: Readonly<Record<FileRedirect['kind'], string>> = { read: '<', w
 /** The command as shell text that means the same: rules know pipelines in this form. It is never given to a shell. */
 export const asShellText = (stages: readonly Stage[]): string =>
   stages
-    .map(({ argv, redirects }) => [...argv.map(quoted), ...redirects.map(({ kind, path }) => `${OPERATORS[kind]} ${quoted(path)}`)].join(' '))
+    .map(({ argv, redirects }) =>
+      [...argv.map(quoted), ...redirects.map(({ kind, path }) => `${OPERATORS[kind]} ${quoted(path)}`)].join(' '),
+    )
     .join(' | ');
 
 /** The argv of one program, or a pipeline as text. */

@@ -40,11 +40,16 @@ const PATIENCE_MS = 5000;
 const clean = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !/^(CORRAL_|ALLOW|PROCESS_RETENTION|DEFAULT_ENCODING|XDG_|LC_|LANG|MCP_)/.test(entry[0]),
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && !/^(CORRAL_|ALLOW|PROCESS_RETENTION|DEFAULT_ENCODING|XDG_|LC_|LANG|MCP_)/.test(entry[0]),
     ),
   );
 
-const openServer = async (ground: Pick<Ground, 'state' | 'work'>, env: Readonly<Record<string, string>>, args: readonly string[]): Promise<ShellServer> => {
+const openServer = async (
+  ground: Pick<Ground, 'state' | 'work'>,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<ShellServer> => {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [PROGRAM, '--profile', 'shell-server', ...args],

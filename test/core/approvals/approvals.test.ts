@@ -84,9 +84,15 @@ describe('what a grant is bound to', () => {
   });
 
   it.each(['driver', 'network'] as const)('another %s of the server is another call', async (what) => {
-    const { store } = await grantedFor(RUN);
-    const at = { driver: 'bubblewrap', network: 'none', workspaces: ['/work'], [what]: 'host' };
-    expect((await refusalOf(allowed(openDesk({ waitMs: 0, at }, store), RUN))).code).toBe('approval_required');
+    const granted = await grantedFor(RUN);
+    const same = { driver: 'bubblewrap', network: 'none', workspaces: ['/work'] };
+    const deskAt = (at: typeof same): Desk => {
+      const desk = openDesk({ waitMs: 0, at }, granted.store);
+      for (const [path, text] of granted.files) desk.files.set(path, text);
+      return desk;
+    };
+    await allowed(deskAt(same), RUN);
+    expect((await refusalOf(allowed(deskAt({ ...same, [what]: 'host' }), RUN))).code).toBe('approval_required');
   });
 
   it.each(['/work/site.sh', '/work/conf.ini'])('a change of %s voids it, and its old content makes it good again', async (path) => {

@@ -65,10 +65,15 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   const launcher = createSupervisorLauncher({ supervisorPath });
   const shared = { launcher, supervisorPath, maxExecutions: config.maxExecutions };
   const drivers: ReadonlyMap<DriverName, SandboxDriver> = new Map<DriverName, SandboxDriver>([
-    ['bubblewrap', createBubblewrapDriver({ ...shared, bwrapPath: config.bwrapPath, unsafeRoot: config.unsafeRoot, probeUid: config.uidFirst })],
+    [
+      'bubblewrap',
+      createBubblewrapDriver({ ...shared, bwrapPath: config.bwrapPath, unsafeRoot: config.unsafeRoot, probeUid: config.uidFirst }),
+    ],
     ['host', createHostDriver(shared)],
   ]);
-  const logs = createRecordedLogs(createFileLogs({ stateFolder: config.stateDir }), (execution) => opened().store.executionOutput(execution));
+  const logs = createRecordedLogs(createFileLogs({ stateFolder: config.stateDir }), (execution) =>
+    opened().store.executionOutput(execution),
+  );
   const output = createOutput({ logs });
   const broughtAlong = findBroughtAlong();
   /** Looked for once: what is installed later is there after the next start. */
@@ -86,7 +91,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     onNotice: (message, fields) => log.warn({ ...fields }, message),
   });
   const redactor = createRedactor();
-  for (const [name, value] of Object.entries({ ...process.env, authToken: config.authToken })) if (value !== undefined && isSecretName(name)) redactor.know(value);
+  for (const [name, value] of Object.entries({ ...process.env, authToken: config.authToken }))
+    if (value !== undefined && isSecretName(name)) redactor.know(value);
   const auditor = createAuditor({ sink: audit, redactor, required: config.auditRequired });
   /** Where the operator asked for it, nothing runs unrecorded; elsewhere the log says what is wrong, and it is tried again. */
   const openAudit = async (): Promise<void> => {
@@ -108,7 +114,10 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   const blockList = createBlockList(() => opened().store);
   const openGate = async (): Promise<Services['gate']> => {
     if (config.rules === undefined) return undefined;
-    const [{ loadConfiguredPolicy }, { createGate }] = await Promise.all([import('./core/policy/configured.ts'), import('./core/policy/gate.ts')]);
+    const [{ loadConfiguredPolicy }, { createGate }] = await Promise.all([
+      import('./core/policy/configured.ts'),
+      import('./core/policy/gate.ts'),
+    ]);
     const policy = loadConfiguredPolicy(config);
     return policy === undefined ? undefined : createGate({ policy, isBlocked: blockList.isBlocked });
   };
@@ -155,7 +164,12 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     };
     const timers =
       role === 'server'
-        ? [every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await sandboxes.sweep())), every(ADOPT_MS, 'dead servers were not looked for', sandboxes.adopt), every(SWEEP_MS, 'old audit segments were not removed', sweepAudit), every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS))]
+        ? [
+            every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await sandboxes.sweep())),
+            every(ADOPT_MS, 'dead servers were not looked for', sandboxes.adopt),
+            every(SWEEP_MS, 'old audit segments were not removed', sweepAudit),
+            every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS)),
+          ]
         : [];
     services = { server, store, sandboxes, executions, timers, gate };
     if (role !== 'server') return;
@@ -181,7 +195,10 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   const operations = [...catalogue, ...templateOperations(loaded.templates, { executions, presenter: output.presenter, config })];
   const approvals: App['approvals'] = once(async () => {
     await ready();
-    const [{ createApprovals }, { createPlaceOf }] = await Promise.all([import('./core/approvals/approvals.ts'), import('./core/approvals/place-of.ts')]);
+    const [{ createApprovals }, { createPlaceOf }] = await Promise.all([
+      import('./core/approvals/approvals.ts'),
+      import('./core/approvals/place-of.ts'),
+    ]);
     const { driver, network, workspaces } = config;
     const folder = loaded.sources['stateDir'] === 'default' ? '' : ` --state-dir ${quote(config.stateDir)}`;
     return createApprovals({
@@ -211,8 +228,14 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     audit: auditor,
     admit: limits?.admit,
     ended: (operation, caller, durationMs, error) => {
-      const fields = { operation, caller: caller.id, ms: Math.round(durationMs), ...(error !== undefined && { code: error.code, error: error.message }) };
-      if (error?.code === 'internal') log.error({ ...fields, stack: (error.cause as Error | undefined)?.stack ?? error.stack }, 'an operation failed');
+      const fields = {
+        operation,
+        caller: caller.id,
+        ms: Math.round(durationMs),
+        ...(error !== undefined && { code: error.code, error: error.message }),
+      };
+      if (error?.code === 'internal')
+        log.error({ ...fields, stack: (error.cause as Error | undefined)?.stack ?? error.stack }, 'an operation failed');
       else log.debug(fields, 'operation');
     },
   });
@@ -250,7 +273,11 @@ const openApp: OpenApp = (loaded, { role, face }) => {
         home: homedir(),
         uid: process.getuid?.() ?? -1,
         describeStore: async (stop) => {
-          await using store = await openStore({ folder: config.stateDir, onNotice: (notice) => log.warn({ ...notice }, 'state'), ...(stop !== undefined && { signal: stop }) });
+          await using store = await openStore({
+            folder: config.stateDir,
+            onNotice: (notice) => log.warn({ ...notice }, 'state'),
+            ...(stop !== undefined && { signal: stop }),
+          });
           return `${process.getBuiltinModule('node:sqlite') === undefined ? 'libsql' : 'node:sqlite'}, ${store.path}`;
         },
       },
@@ -269,7 +296,25 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     return createAuditTrail({ stateDir: config.stateDir, keyFile: config.auditKeyFile });
   };
 
-  return { version: VERSION, loaded, log, operations, invoke, drivers, executions, sandboxes, presenter: output.presenter, logs, blockList, approvals, requestStateKey, doctor, audit: auditTrail, ready, close };
+  return {
+    version: VERSION,
+    loaded,
+    log,
+    operations,
+    invoke,
+    drivers,
+    executions,
+    sandboxes,
+    presenter: output.presenter,
+    logs,
+    blockList,
+    approvals,
+    requestStateKey,
+    doctor,
+    audit: auditTrail,
+    ready,
+    close,
+  };
 };
 
 void runCli(process.argv.slice(2), { version: VERSION, openApp, env: process.env, cwd: process.cwd() });

@@ -19,7 +19,11 @@ const readCache = () => {
 };
 
 const compile = (cachedData) =>
-  new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+  new Script(wrap(readFileSync(file, 'utf8')), {
+    filename: file,
+    cachedData,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
 
 const run = (script) => {
   const module = { exports: {} };

@@ -215,7 +215,10 @@ export interface Sandbox extends AsyncDisposable {
   /** To the leader's process group. */
   signal(execution: string, signal: number): Promise<void>;
   /** Ends the whole tree, gracefully and then by force; `cause` becomes the outcome unless it ended before. */
-  terminate(execution: string, options: { readonly graceMs: number; readonly cause?: OutcomeKind | undefined; readonly signal?: number }): Promise<Termination>;
+  terminate(
+    execution: string,
+    options: { readonly graceMs: number; readonly cause?: OutcomeKind | undefined; readonly signal?: number },
+  ): Promise<Termination>;
   resize(execution: string, cols: number, rows: number): Promise<void>;
   watch(execution: string, on: boolean): Promise<void>;
   waitPort(port: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
@@ -248,12 +251,20 @@ export interface WriteOptions {
 /** File operations beneath the roots; no race of links leads outside. Paths are absolute, as seen inside. Regular files only. */
 export interface SandboxFiles {
   /** At most 1 MiB a call. */
-  read(path: string, offset: number, length: number, signal?: AbortSignal): Promise<{ readonly data: Uint8Array; readonly size: number; readonly eof: boolean }>;
+  read(
+    path: string,
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+  ): Promise<{ readonly data: Uint8Array; readonly size: number; readonly eof: boolean }>;
   /** Whole content; atomic (readers see the old or the new file) unless appending. Any size: chunked below. */
   write(path: string, data: Uint8Array, options?: WriteOptions, signal?: AbortSignal): Promise<{ readonly size: number }>;
   stat(path: string, follow?: boolean): Promise<FileEntry>;
   /** In byte order of names; at most 4096 a call, `after` continues. */
-  list(path: string, options?: { readonly after?: string; readonly max?: number }): Promise<{ readonly entries: readonly FileEntry[]; readonly more: boolean }>;
+  list(
+    path: string,
+    options?: { readonly after?: string; readonly max?: number },
+  ): Promise<{ readonly entries: readonly FileEntry[]; readonly more: boolean }>;
   remove(path: string, recursive: boolean): Promise<{ readonly removed: number }>;
   makeDirectory(path: string, parents: boolean): Promise<void>;
   rename(from: string, to: string, replace: boolean): Promise<void>;

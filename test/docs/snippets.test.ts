@@ -168,6 +168,8 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s (needs a sand
 
   it('names the tools that there are', async () => {
     const rows = [...page.text.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
-    if (rows.length > 0) expect(rows).toEqual((await (await tools()).listTools()).tools.map(({ name }) => name));
+    const names = (await (await tools()).listTools()).tools.map(({ name }) => name);
+    // Tables of other things are named so too: a table of tools is one that begins with one.
+    if (rows[0] !== undefined && names.includes(rows[0])) expect(rows).toEqual(names);
   });
 });

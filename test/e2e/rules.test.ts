@@ -97,7 +97,10 @@ describe('rules', () => {
   it('block programs for everybody, at once and for good; an agent cannot take it back', async () => {
     expect(await corral.call('block_command', { command: 'cat' })).toMatchObject({ blocked: true, changed: true });
     expect(await refuse('ls | cat')).toMatchObject({ message: expect.stringContaining('cat is blocked (rule blocked)') });
-    expect(await corral.refusal('unblock_command', { command: 'cat' })).toMatchObject({ code: 'denied', hint: expect.stringContaining('corral policy unblock cat') });
+    expect(await corral.refusal('unblock_command', { command: 'cat' })).toMatchObject({
+      code: 'denied',
+      hint: expect.stringContaining('corral policy unblock cat'),
+    });
     expect(await corral.call('list_blocked_commands')).toMatchObject({ commands: [{ command: 'cat' }] });
     await using other = await startCorral({ args: ['--rules', rules], stateDir: corral.stateDir, workspace: corral.workspace });
     expect(await other.refusal('execute_command', { command: 'cat list.txt' })).toMatchObject({ code: 'denied' });
@@ -147,7 +150,11 @@ describe('what is wrong with the files stops the start', () => {
   it.each([
     ['an unknown key', 'rules: []\nrulez: []\n', 'rulez'],
     ['a failing example', 'rules: []\nexamples: { allow: ["ls"] }\n', 'ls'],
-    ['a rule that no request reaches', 'rules:\n  - { id: a, match: { program: [ls] }, effect: allow }\n  - { id: b, match: { program: [ls] }, effect: allow }\n', 'b'],
+    [
+      'a rule that no request reaches',
+      'rules:\n  - { id: a, match: { program: [ls] }, effect: allow }\n  - { id: b, match: { program: [ls] }, effect: allow }\n',
+      'b',
+    ],
   ])('rules with %s', async (_, text, word) => {
     writeFileSync(join(folder.path, 'wrong.yaml'), text);
     const said = await started(['--rules', join(folder.path, 'wrong.yaml')]);

@@ -18,13 +18,16 @@ const runUnfiled = async (corral: Corral): Promise<string> => {
 };
 
 const expectAllWaysOfReading = async (corral: Corral, execution_id: string): Promise<void> => {
-  const read = async (args: object): Promise<string> => (await corral.call('read_output', { execution_id, stream: 'stdout', ...args }))['stdout'].text;
+  const read = async (args: object): Promise<string> =>
+    (await corral.call('read_output', { execution_id, stream: 'stdout', ...args }))['stdout'].text;
   expect(await read({})).toBe(TEXT);
   expect(await read({ tail: 1 })).toBe('gamma\n');
   expect(await read({ grep: 'et' })).toBe('2:beta\n');
   const waited = await corral.call('wait', { execution_id, until: { output: 'gam+a' } });
   expect(JSON.stringify(waited)).toContain('gamma');
-  const printed = execFileSync(process.execPath, [SERVER, 'logs', execution_id], { env: cleanEnvironment({ CORRAL_STATE_DIR: corral.stateDir }) });
+  const printed = execFileSync(process.execPath, [SERVER, 'logs', execution_id], {
+    env: cleanEnvironment({ CORRAL_STATE_DIR: corral.stateDir }),
+  });
   expect(printed.toString()).toBe(TEXT);
 };
 

@@ -110,7 +110,11 @@ const readTraces = (bytes: Buffer): Trace[] => {
     traces.push({
       status: from.number(),
       stdout: anonymous(from.string()),
-      stderr: from.string().toString('latin1').match(/stub: \w+/g) ?? [],
+      stderr:
+        from
+          .string()
+          .toString('latin1')
+          .match(/stub: \w+/g) ?? [],
       started: readStarts(from.string()),
       files: readTree(from.string()),
     });

@@ -33,7 +33,11 @@ const fromText = (key: ConfigKey, text: string): unknown => {
   const sample = configSchema.shape[key];
   const probe = (value: unknown): boolean => sample.safeParse(value).success;
   if (probe(text)) return text;
-  if (probe([text])) return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  if (probe([text]))
+    return text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
   if (/^(true|1|yes|on)$/i.test(text) && probe(true)) return true;
   if (/^(false|0|no|off)$/i.test(text) && probe(false)) return false;
   if (/^-?\d+(\.\d+)?$/.test(text) && probe(Number(text))) return Number(text);
@@ -84,7 +88,8 @@ export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
   const { over = {}, under = {} } = input.profile ?? {};
   const values: Record<string, unknown> = { stateDir: defaultStateDir(input.env), ...under, ...fromFile };
   const sources: Record<string, ConfigSource> = {};
-  for (const key of KEYS) sources[key] = fromFile !== undefined && key in fromFile ? 'file' : under[key] === undefined ? 'default' : 'profile';
+  for (const key of KEYS)
+    sources[key] = fromFile !== undefined && key in fromFile ? 'file' : under[key] === undefined ? 'default' : 'profile';
   for (const key of KEYS) {
     const text = input.env[variableOf(key)];
     if (text !== undefined && text !== '') {
@@ -120,5 +125,5 @@ export const loadConfig = async (input: ConfigInput): Promise<LoadedConfig> => {
     ...(parsed.data.rules !== undefined && { rules: resolve(input.cwd, parsed.data.rules) }),
     ...(parsed.data.templates !== undefined && { templates: resolve(input.cwd, parsed.data.templates) }),
   };
-  return { config, sources, file: fromFile === undefined ? undefined : file , templates: await readTemplates(config) };
+  return { config, sources, file: fromFile === undefined ? undefined : file, templates: await readTemplates(config) };
 };

@@ -16,7 +16,29 @@ export interface EnvironmentOperationsDeps {
 }
 
 /** Programs an agent asks for by habit. */
-const USEFUL = ['git', 'make', 'cmake', 'cargo', 'npm', 'pip', 'pip3', 'pytest', 'uv', 'mvn', 'jq', 'rg', 'grep', 'sed', 'awk', 'curl', 'wget', 'tar', 'unzip', 'sqlite3', 'tmux'];
+const USEFUL = [
+  'git',
+  'make',
+  'cmake',
+  'cargo',
+  'npm',
+  'pip',
+  'pip3',
+  'pytest',
+  'uv',
+  'mvn',
+  'jq',
+  'rg',
+  'grep',
+  'sed',
+  'awk',
+  'curl',
+  'wget',
+  'tar',
+  'unzip',
+  'sqlite3',
+  'tmux',
+];
 const VERSION_MS = 15_000;
 
 interface Found {
@@ -36,7 +58,11 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
     const found = await deps.tools.find(live, [...language.tools, ...(language.needs ?? [])]);
     const tool = language.tools.map((name) => found.get(name)).find((path) => path !== undefined);
     if (tool === undefined || (language.needs ?? []).some((name) => !found.has(name))) return undefined;
-    const exit = await deps.executions.ask(live, language.version.map((word) => word.replace('{tool}', tool)), VERSION_MS);
+    const exit = await deps.executions.ask(
+      live,
+      language.version.map((word) => word.replace('{tool}', tool)),
+      VERSION_MS,
+    );
     // A program that is on PATH and cannot even say its version does not work here.
     if (exit.outcome.kind !== 'exited' || exit.outcome.code !== 0) return undefined;
     const text = Buffer.concat([exit.inline?.stdout ?? new Uint8Array(), exit.inline?.stderr ?? new Uint8Array()]).toString('utf8');
@@ -49,16 +75,22 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
     name: 'environment.describe',
     tool: 'describe_environment',
     title: 'What can run here',
-    description: 'What can run in a sandbox: languages with versions, programs, writable folders, limits, network, isolation. Tried out, not guessed.',
+    description:
+      'What can run in a sandbox: languages with versions, programs, writable folders, limits, network, isolation. Tried out, not guessed.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({ sandbox: z.string().min(1).max(64).optional() }),
     output: z.looseObject({}),
     run: async (input, context) => {
-      const live = input.sandbox === undefined ? await deps.sandboxes.primary(context.signal) : await deps.sandboxes.get(input.sandbox, context.signal);
+      const live =
+        input.sandbox === undefined
+          ? await deps.sandboxes.primary(context.signal)
+          : await deps.sandboxes.get(input.sandbox, context.signal);
       const wanted = [...new Set([...LANGUAGES.flatMap((language) => [...language.tools, ...(language.needs ?? [])]), ...USEFUL])];
       const programs = await deps.tools.find(live, wanted);
-      const languages = (await Promise.all(LANGUAGES.map(async (language) => describe(live, language)))).filter((found) => found !== undefined);
+      const languages = (await Promise.all(LANGUAGES.map(async (language) => describe(live, language)))).filter(
+        (found) => found !== undefined,
+      );
       const probe = await deps.drivers.get(live.record.driver)?.probe(context.signal);
       const limits = Object.fromEntries(Object.entries(live.spec.limits).filter(([, value]) => value !== undefined));
       return {
@@ -69,7 +101,9 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
         workdir: live.spec.workdir,
         writable: [...live.spec.workspaces.map((mount) => mount.target), '/tmp', live.spec.env['HOME'] ?? '/tmp'],
         languages: languages.map(({ name, version, tool }) => ({ name, version, tool })),
-        missing_languages: LANGUAGES.filter((language) => !languages.some((found) => found.name === language.name)).map((language) => language.name),
+        missing_languages: LANGUAGES.filter((language) => !languages.some((found) => found.name === language.name)).map(
+          (language) => language.name,
+        ),
         programs: USEFUL.filter((name) => programs.has(name)),
         limits: {
           ...limits,

@@ -21,10 +21,7 @@ export const waitSeconds = z
 /** What execute_command and execute_code share. */
 export const startFields = {
   cwd: z.string().min(1).max(4096).refine(noNul, NUL_MESSAGE).optional().describe('Default: the workspace.'),
-  env: z
-    .record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE))
-    .optional()
-    ,
+  env: z.record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE)).optional(),
   stdin: z.string().optional().describe('Text on standard input.'),
   wait_seconds: waitSeconds.describe('Answer at the latest after this (default 30, max 50); the program goes on.'),
   timeout_seconds: z.number().positive().max(31_536_000).optional().describe('Deadline that ends the whole tree.'),
@@ -32,7 +29,10 @@ export const startFields = {
   labels: z
     .record(z.string().min(1).max(64), z.string().max(256))
     .refine((labels) => Object.keys(labels).length <= 16, 'at most 16 labels')
-    .refine((labels) => Buffer.byteLength(JSON.stringify(JSON.stringify(labels))) <= LABELS_BYTES, `at most ${String(LABELS_BYTES)} bytes together`)
+    .refine(
+      (labels) => Buffer.byteLength(JSON.stringify(JSON.stringify(labels))) <= LABELS_BYTES,
+      `at most ${String(LABELS_BYTES)} bytes together`,
+    )
     .optional(),
   detach: z.boolean().optional().describe('Goes on if this call is cancelled.'),
 } as const;
@@ -45,14 +45,20 @@ export const startFieldsUndescribed: typeof startFields = Object.fromEntries(
 /** argv for the kernel: nothing empty in front, no NUL, no word it would refuse. */
 export const checkArgv = (argv: readonly string[]): void => {
   if (argv.length === 0 || argv[0] === '')
-    throw new CorralError('invalid_input', 'command: the array is empty or names no program.', { hint: 'Give ["program", "argument", ...] or shell text.' });
+    throw new CorralError('invalid_input', 'command: the array is empty or names no program.', {
+      hint: 'Give ["program", "argument", ...] or shell text.',
+    });
   for (const [index, word] of argv.entries()) {
     if (word.includes('\0')) throw new CorralError('invalid_input', `command[${String(index)}]: ${NUL_MESSAGE}.`);
     const bytes = Buffer.byteLength(word);
     if (bytes > ARGUMENT_BYTES)
-      throw new CorralError('limit_exceeded', `command[${String(index)}]: ${String(bytes)} bytes; one argument holds at most ${String(ARGUMENT_BYTES)}.`, {
-        hint: 'Write it to a file (files, action "write") and pass the path, or hand it over as stdin.',
-      });
+      throw new CorralError(
+        'limit_exceeded',
+        `command[${String(index)}]: ${String(bytes)} bytes; one argument holds at most ${String(ARGUMENT_BYTES)}.`,
+        {
+          hint: 'Write it to a file (files, action "write") and pass the path, or hand it over as stdin.',
+        },
+      );
   }
 };
 

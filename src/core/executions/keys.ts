@@ -28,7 +28,9 @@ export const keyBytes = (name: string): Buffer => {
   if (known !== undefined) return Buffer.from(known);
   const control = /^(?:ctrl|control|c)[-+]([a-z@[\\\]^_])$/.exec(key)?.[1];
   if (control !== undefined) return Buffer.from([control.toUpperCase().charCodeAt(0) & 0x1f]);
-  throw new CorralError('invalid_input', `keys: "${name}" is not a key.`, { hint: `Use one of ${[...KEYS.keys()].join(', ')}, ctrl-a .. ctrl-z, or put characters into text.` });
+  throw new CorralError('invalid_input', `keys: "${name}" is not a key.`, {
+    hint: `Use one of ${[...KEYS.keys()].join(', ')}, ctrl-a .. ctrl-z, or put characters into text.`,
+  });
 };
 
 export const signalNumber = (name: NodeJS.Signals): number => constants.signals[name];

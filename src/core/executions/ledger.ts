@@ -89,9 +89,11 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     deps.watch?.exited(one.record, exit);
     one.finish();
     announce(one);
-    if (one.scratch !== undefined && exit !== undefined && !one.ephemeral) one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
+    if (one.scratch !== undefined && exit !== undefined && !one.ephemeral)
+      one.live.sandbox.files.remove(one.scratch, true).catch(report('a scratch folder was not removed'));
     // One that is lost has no sandbox any more.
-    if (one.ephemeral && one.record.outcome?.kind !== 'lost') deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
+    if (one.ephemeral && one.record.outcome?.kind !== 'lost')
+      deps.sandboxes().end(one.live.record.id, 0, 'its execution ended').catch(report('an ephemeral sandbox did not end'));
   };
 
   /**
@@ -159,7 +161,11 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       if (left.length === 0) break;
       for (const record of left) {
         const exit = exits.get(record.id)?.exit;
-        store.finishExecution(record.id, exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit), unfiledOutput(exit));
+        store.finishExecution(
+          record.id,
+          exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit),
+          unfiledOutput(exit),
+        );
       }
       await store.flush();
     }
@@ -213,7 +219,12 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       store.finishExecution(id, { stdout, stderr, background: 0 });
       const seen = recent.get(id);
       if (seen !== undefined)
-        recent.set(id, { record: { ...seen.record, stdout, stderr, background: 0 }, exit: undefined, stdoutBytes: stdout.bytes, stderrBytes: stderr.bytes });
+        recent.set(id, {
+          record: { ...seen.record, stdout, stderr, background: 0 },
+          exit: undefined,
+          stdoutBytes: stdout.bytes,
+          stderrBytes: stderr.bytes,
+        });
     },
     lost: onLost,
     adopted: onAdopted,

@@ -25,8 +25,16 @@ const PTY = { cols: 120, rows: 40 } as const;
 const HINTS = { destructive: true, idempotent: false, openWorld: false } as const;
 
 /** A caller who asks for a handle at once means to talk to the program; in all other cases an open input makes programs hang. */
-const keepsInputOpen = (input: { interactive?: boolean | undefined; pty?: boolean | undefined; detach?: boolean | undefined; stdin?: string | undefined; wait_seconds?: number | undefined }): boolean =>
-  input.interactive ?? (input.stdin === undefined && (input.pty === true || input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)));
+const keepsInputOpen = (input: {
+  interactive?: boolean | undefined;
+  pty?: boolean | undefined;
+  detach?: boolean | undefined;
+  stdin?: string | undefined;
+  wait_seconds?: number | undefined;
+}): boolean =>
+  input.interactive ??
+  (input.stdin === undefined &&
+    (input.pty === true || input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)));
 
 const titleOf = (command: string | readonly string[]): string => (typeof command === 'string' ? command : command.join(' ')).slice(0, 500);
 
@@ -40,9 +48,13 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       return [command];
     }
     if (Buffer.byteLength(command) > ARGUMENT_BYTES)
-      throw new CorralError('limit_exceeded', `command: ${String(Buffer.byteLength(command))} bytes; shell text holds at most ${String(ARGUMENT_BYTES)}.`, {
-        hint: 'Write it to a file (files, action "write") and run that, or use execute_code.',
-      });
+      throw new CorralError(
+        'limit_exceeded',
+        `command: ${String(Buffer.byteLength(command))} bytes; shell text holds at most ${String(ARGUMENT_BYTES)}.`,
+        {
+          hint: 'Write it to a file (files, action "write") and run that, or use execute_code.',
+        },
+      );
     return [[needsBash(command) ? (shells.bash ?? shells.sh) : shells.sh, '-c', command]];
   };
 
@@ -57,9 +69,18 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     hints: HINTS,
     input: z.strictObject({
       command: z
-        .union([z.string().refine((text) => text.trim() !== '', 'is empty').refine(noNul, 'must not contain NUL'), z.array(z.string())], {
-          error: ({ input }) => (typeof input === 'string' ? undefined : 'give shell text, or an array of strings'),
-        })
+        .union(
+          [
+            z
+              .string()
+              .refine((text) => text.trim() !== '', 'is empty')
+              .refine(noNul, 'must not contain NUL'),
+            z.array(z.string()),
+          ],
+          {
+            error: ({ input }) => (typeof input === 'string' ? undefined : 'give shell text, or an array of strings'),
+          },
+        )
         .describe('Shell text, or ["program", "arg", ...] without a shell.'),
       ...startFields,
       pty: z.boolean().optional().describe('Give it a terminal; all output is stdout.'),
@@ -130,7 +151,14 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       );
       const first = met[0];
       const satisfied = all ? met.length === ids.length : first !== undefined;
-      const by = first === undefined ? {} : { condition: first.condition, ...(first.line !== undefined && { line: first.line }), ...(first.port !== undefined && { port: first.port }) };
+      const by =
+        first === undefined
+          ? {}
+          : {
+              condition: first.condition,
+              ...(first.line !== undefined && { line: first.line }),
+              ...(first.port !== undefined && { port: first.port }),
+            };
       const share = Math.max(1024, Math.floor(config.answerBytes / ids.length));
       const views = await Promise.all(ids.map(async (id) => viewExecution(presenter, await executions.look(id), share)));
       if (input.executions === undefined) return { satisfied, ...by, ...views[0] };
@@ -147,12 +175,12 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     hints: HINTS,
     input: z.strictObject({
       execution_id: executionId,
-      text: z.string().max(1024 * 1024).optional().describe('Sent as it is.'),
-      keys: z
-        .array(z.string().max(16))
-        .max(64)
+      text: z
+        .string()
+        .max(1024 * 1024)
         .optional()
-        .describe('After the text: enter, tab, escape, up, down, ctrl-c, ...'),
+        .describe('Sent as it is.'),
+      keys: z.array(z.string().max(16)).max(64).optional().describe('After the text: enter, tab, escape, up, down, ctrl-c, ...'),
       end: z.boolean().optional().describe('Then close stdin.'),
       resize: z.strictObject({ cols: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }).optional(),
     }),
@@ -160,7 +188,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     run: async (input) => {
       const { keyBytes } = await import('./keys.ts');
       const data = Buffer.concat([Buffer.from(input.text ?? ''), ...(input.keys ?? []).map(keyBytes)]);
-      if (data.length === 0 && input.end !== true && input.resize === undefined) throw new CorralError('invalid_input', 'send_input: give text, keys, end or resize.');
+      if (data.length === 0 && input.end !== true && input.resize === undefined)
+        throw new CorralError('invalid_input', 'send_input: give text, keys, end or resize.');
       if (input.resize !== undefined) await executions.resize(input.execution_id, input.resize.cols, input.resize.rows);
       if (data.length > 0 || input.end === true) await executions.write(input.execution_id, data, input.end ?? false);
       return { execution_id: input.execution_id, sent_bytes: data.length };
@@ -225,7 +254,13 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     output: z.looseObject({ executions: z.array(z.looseObject({})) }),
     run: async (input) => {
       const limit = input.limit ?? 20;
-      const records = await executions.list({ status: input.status, sandbox: input.sandbox, labels: input.labels, before: input.cursor, limit: limit + 1 });
+      const records = await executions.list({
+        status: input.status,
+        sandbox: input.sandbox,
+        labels: input.labels,
+        before: input.cursor,
+        limit: limit + 1,
+      });
       const page = records.slice(0, limit);
       return {
         executions: page.map((record) => ({

@@ -21,7 +21,13 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
 
   const report = (what: string) => (error: unknown) => log.error({ error: error instanceof Error ? error.message : String(error) }, what);
 
-  const record0 = (id: string, live: LiveSandbox, request: StartRequest, cwd: string, plan: { steps: SandboxCommand['steps']; meta?: Readonly<Record<string, unknown>> }): ExecutionRecord => ({
+  const record0 = (
+    id: string,
+    live: LiveSandbox,
+    request: StartRequest,
+    cwd: string,
+    plan: { steps: SandboxCommand['steps']; meta?: Readonly<Record<string, unknown>> },
+  ): ExecutionRecord => ({
     id,
     sandbox: live.record.id,
     status: 'running',
@@ -73,7 +79,13 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           execution: id,
           steps: plan.steps,
           cwd,
-          env: { ...live.spec.env, CORRAL_EXECUTION_ID: id, ...(request.pty !== undefined && { TERM: 'xterm-256color' }), ...plan.env, ...request.env },
+          env: {
+            ...live.spec.env,
+            CORRAL_EXECUTION_ID: id,
+            ...(request.pty !== undefined && { TERM: 'xterm-256color' }),
+            ...plan.env,
+            ...request.env,
+          },
           stdin: request.stdin,
           keepStdinOpen: request.keepStdinOpen,
           pty: request.pty,
@@ -90,7 +102,8 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
         if (one !== undefined && tracked.has(id)) {
           const message = error instanceof Error ? error.message : String(error);
           close(one, { outcome: { kind: isLost(error) ? 'lost' : 'failed_to_start' }, message, durationMs: 0 }, undefined);
-        } else if (ephemeral && one === undefined) await sandboxes.end(live.record.id, 0, 'its execution did not start').catch(report('an ephemeral sandbox did not end'));
+        } else if (ephemeral && one === undefined)
+          await sandboxes.end(live.record.id, 0, 'its execution did not start').catch(report('an ephemeral sandbox did not end'));
         throw error;
       }
     } finally {
@@ -98,7 +111,12 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     }
   };
 
-  const lookOf = (one: Tracked): Look => ({ record: one.record, exit: one.exit, stdoutBytes: one.stdoutBytes, stderrBytes: one.stderrBytes });
+  const lookOf = (one: Tracked): Look => ({
+    record: one.record,
+    exit: one.exit,
+    stdoutBytes: one.stdoutBytes,
+    stderrBytes: one.stderrBytes,
+  });
 
   const run = async (request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look> => {
     const one = await start(request, signal);
@@ -108,7 +126,10 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
         const options = { graceMs: config.graceSeconds * 1000, cause: 'cancelled' as const };
         one.live.sandbox.terminate(one.record.id, options).catch(report('a cancelled execution was not ended'));
       }
-      throw new CorralError('cancelled', request.detach ? 'The call was cancelled; the program goes on.' : 'The call was cancelled and its program ended.');
+      throw new CorralError(
+        'cancelled',
+        request.detach ? 'The call was cancelled; the program goes on.' : 'The call was cancelled and its program ended.',
+      );
     }
     if (ended === 'done') return lookOf(one);
     // A handle is good in every server of the state folder, and after the end of this one.
@@ -118,7 +139,9 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
   };
 
   const unknown = (id: string): CorralError =>
-    new CorralError('not_found', `There is no execution "${id}".`, { hint: 'list_executions shows those that are kept; old ones are forgotten after a while.' });
+    new CorralError('not_found', `There is no execution "${id}".`, {
+      hint: 'list_executions shows those that are kept; old ones are forgotten after a while.',
+    });
 
   const stored = async (id: string): Promise<ExecutionRecord> => {
     const record = await store.execution(id);
@@ -132,11 +155,14 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     if (recent.has(id)) return undefined;
     const record = await stored(id);
     if (record.status === 'finished') return undefined;
-    const live = await deps.sandboxes().get(record.sandbox, signal).catch(async (error: unknown) => {
-      // A sandbox that is found gone takes its executions along, on the record.
-      if (isLost(error) && (await stored(id)).status === 'finished') return undefined;
-      throw error;
-    });
+    const live = await deps
+      .sandboxes()
+      .get(record.sandbox, signal)
+      .catch(async (error: unknown) => {
+        // A sandbox that is found gone takes its executions along, on the record.
+        if (isLost(error) && (await stored(id)).status === 'finished') return undefined;
+        throw error;
+      });
     if (live === undefined) return undefined;
     const again = tracked.get(id);
     if (again !== undefined) return again;
@@ -145,14 +171,21 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       const one = tracked.get(id) ?? track(record, live, false, found);
       return one.record.status === 'finished' ? undefined : one;
     }
-    store.finishExecution(id, found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit), unfiledOutput(found?.exit));
+    store.finishExecution(
+      id,
+      found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit),
+      unfiledOutput(found?.exit),
+    );
     return undefined;
   };
 
   const look = async (id: string): Promise<Look> => {
     const known = tracked.get(id);
     if (known !== undefined) {
-      const [out, err] = await Promise.all([logs.size({ sandbox: known.record.sandbox, execution: id }, 'stdout'), logs.size({ sandbox: known.record.sandbox, execution: id }, 'stderr')]);
+      const [out, err] = await Promise.all([
+        logs.size({ sandbox: known.record.sandbox, execution: id }, 'stdout'),
+        logs.size({ sandbox: known.record.sandbox, execution: id }, 'stderr'),
+      ]);
       known.stdoutBytes = Math.max(known.stdoutBytes, out);
       known.stderrBytes = Math.max(known.stderrBytes, err);
       return lookOf(known);
@@ -168,7 +201,9 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
   const running = async (id: string): Promise<Tracked> => {
     const one = await follow(id);
     if (one === undefined)
-      throw new CorralError('conflict', `Execution ${id} has ended.`, { hint: 'read_output shows what it printed; start it again if it is still wanted.' });
+      throw new CorralError('conflict', `Execution ${id} has ended.`, {
+        hint: 'read_output shows what it printed; start it again if it is still wanted.',
+      });
     return one;
   };
 
@@ -200,7 +235,15 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       asked.set(id, { sandbox: live.record.id, answer: (exit) => (exit instanceof CorralError ? reject(exit) : resolve(exit)) });
     });
     try {
-      await live.sandbox.start({ execution: id, steps: [argv], cwd: live.spec.workdir, env: live.spec.env, wallMs: timeoutMs, graceMs: 0, outputBytes: 65_536 });
+      await live.sandbox.start({
+        execution: id,
+        steps: [argv],
+        cwd: live.spec.workdir,
+        env: live.spec.env,
+        wallMs: timeoutMs,
+        graceMs: 0,
+        outputBytes: 65_536,
+      });
     } catch (error) {
       asked.delete(id);
       throw error;

@@ -29,7 +29,20 @@ export const createTracked = (record: ExecutionRecord, live: LiveSandbox, epheme
   const done = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  return { record, live, ephemeral, scratch: undefined, done, finish, exit: undefined, stdoutBytes: 0, stderrBytes: 0, lastGrowth: performance.now(), watchers: 0, listeners: new Set() };
+  return {
+    record,
+    live,
+    ephemeral,
+    scratch: undefined,
+    done,
+    finish,
+    exit: undefined,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    lastGrowth: performance.now(),
+    watchers: 0,
+    listeners: new Set(),
+  };
 };
 
 export const announce = (tracked: Tracked): void => {

@@ -13,7 +13,16 @@ export interface StartRequest {
   /** For people: the shell text, the argv, or the language. */
   readonly title: string;
   /** Steps for an execution of this name in this sandbox; may write files first. */
-  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{ readonly steps: SandboxCommand['steps']; readonly env?: Readonly<Record<string, string>>; readonly meta?: Readonly<Record<string, unknown>>; readonly scratch?: string | undefined }>;
+  plan(place: {
+    readonly live: LiveSandbox;
+    readonly execution: string;
+    readonly cwd: string;
+  }): Promise<{
+    readonly steps: SandboxCommand['steps'];
+    readonly env?: Readonly<Record<string, string>>;
+    readonly meta?: Readonly<Record<string, unknown>>;
+    readonly scratch?: string | undefined;
+  }>;
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly stdin?: Uint8Array | undefined;
@@ -51,7 +60,10 @@ export interface Executions {
   write(id: string, data: Uint8Array, end: boolean): Promise<void>;
   resize(id: string, cols: number, rows: number): Promise<void>;
   signal(id: string, signal: number): Promise<void>;
-  terminate(id: string, options: { readonly graceMs: number; readonly cause?: OutcomeKind; readonly signal?: number }): Promise<Termination>;
+  terminate(
+    id: string,
+    options: { readonly graceMs: number; readonly cause?: OutcomeKind; readonly signal?: number },
+  ): Promise<Termination>;
   list(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>;
   /** Runs something for the server itself, unrecorded; small output only. */
   ask(live: LiveSandbox, argv: readonly string[], timeoutMs: number): Promise<Exit>;

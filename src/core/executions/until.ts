@@ -27,7 +27,8 @@ export const untilSchema = z
 /** Text forms: `exit`, `port:3000`, `silence:5`, `output:REGEX`, `/REGEX/`. */
 export const parseUntil = (value: z.output<typeof untilSchema>): Until => {
   if (value === undefined || value === 'exit') return { exit: true };
-  if (typeof value !== 'string') return { exit: true, output: value.output, stream: value.stream, port: value.port, silenceSeconds: value.silence_seconds };
+  if (typeof value !== 'string')
+    return { exit: true, output: value.output, stream: value.stream, port: value.port, silenceSeconds: value.silence_seconds };
   const port = /^port:(\d{1,5})$/.exec(value)?.[1];
   if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { exit: true, port: Number(port) };
   const silence = /^silence(?::(\d+(?:\.\d+)?))?$/.exec(value);

@@ -46,7 +46,10 @@ export const hintsFor = (record: ExecutionRecord): string[] => {
   if (ending !== undefined) hints.push(ending);
   if (record.message !== undefined && record.outcome?.kind !== 'exited') hints.push(record.message);
   const background = record.background ?? 0;
-  if (background > 0) hints.push(`${String(background)} background process${background === 1 ? '' : 'es'} of it still run${background === 1 ? 's' : ''}; terminate ends them too.`);
+  if (background > 0)
+    hints.push(
+      `${String(background)} background process${background === 1 ? '' : 'es'} of it still run${background === 1 ? 's' : ''}; terminate ends them too.`,
+    );
   return hints;
 };
 
@@ -57,7 +60,12 @@ export const durationOf = ({ status, durationMs, startedMs }: ExecutionRecord): 
 };
 
 /** One execution as an answer, its output cut to the budget (bytes, both streams together). */
-export const viewExecution = async (presenter: Presenter, look: Look, budgetBytes: number, extra: Readonly<Record<string, unknown>> = {}): Promise<ExecutionView> => {
+export const viewExecution = async (
+  presenter: Presenter,
+  look: Look,
+  budgetBytes: number,
+  extra: Readonly<Record<string, unknown>> = {},
+): Promise<ExecutionView> => {
   const { record } = look;
   const shown = await presenter.excerpt(look, budgetBytes);
   const hints = hintsFor(record);

@@ -100,7 +100,12 @@ const endedMeanwhile = async (watch: OutputWatch, executions: Executions, id: st
 };
 
 /** Waits for the first (or all) of some executions to meet a condition; empty when the time was up first. */
-export const waitForExecutions = async (executions: Executions, watch: OutputWatch, request: WaitRequest, signal: AbortSignal): Promise<readonly Met[]> => {
+export const waitForExecutions = async (
+  executions: Executions,
+  watch: OutputWatch,
+  request: WaitRequest,
+  signal: AbortSignal,
+): Promise<readonly Met[]> => {
   const followed = await Promise.all(request.executions.map(async (id) => ({ id, one: await executions.follow(id, signal) })));
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
@@ -111,7 +116,8 @@ export const waitForExecutions = async (executions: Executions, watch: OutputWat
     signal.addEventListener('abort', () => resolve('time'), { once: true });
   });
   const waits = followed.map(async ({ id, one }) => {
-    const result = one === undefined ? await endedMeanwhile(watch, executions, id, request.until) : await waitOne(watch, one, request, both);
+    const result =
+      one === undefined ? await endedMeanwhile(watch, executions, id, request.until) : await waitOne(watch, one, request, both);
     met.push(result);
   });
   try {

@@ -62,14 +62,19 @@ const readText = async (live: LiveSandbox, path: string, args: Input, signal: Ab
   const data = await readWhole(live.sandbox.files, path, undefined, signal);
   const text = decodeText(data);
   if (text === undefined)
-    throw new CorralError('invalid_input', `${path} is not UTF-8 text (${String(data.length)} bytes).`, { hint: 'Read it with encoding "base64".' });
+    throw new CorralError('invalid_input', `${path} is not UTF-8 text (${String(data.length)} bytes).`, {
+      hint: 'Read it with encoding "base64".',
+    });
   const lines = text.split('\n');
   const total = text.endsWith('\n') ? lines.length - 1 : lines.length;
   const from = args.offset ?? 0;
   const wanted = lines.slice(from, args.limit === undefined ? undefined : from + args.limit);
   let shown = 0;
   let bytes = 0;
-  while (shown < wanted.length && (shown === 0 || bytes + Buffer.byteLength(wanted[shown] ?? '') < READ_BYTES * (args.limit === undefined ? 1 : 8))) {
+  while (
+    shown < wanted.length &&
+    (shown === 0 || bytes + Buffer.byteLength(wanted[shown] ?? '') < READ_BYTES * (args.limit === undefined ? 1 : 8))
+  ) {
     bytes += Buffer.byteLength(wanted[shown] ?? '') + 1;
     shown += 1;
   }
@@ -102,7 +107,11 @@ const list = async (live: LiveSandbox, path: string, args: Input, signal: AbortS
   const pattern = args.glob === undefined ? undefined : globToRegExp(args.glob);
   const entries: Answer[] = [];
   let more = false;
-  const options = { hidden: args.hidden ?? pattern === undefined, maxEntries: SEARCH_ENTRIES, maxDepth: args.recursive === true || pattern !== undefined ? undefined : 1 };
+  const options = {
+    hidden: args.hidden ?? pattern === undefined,
+    maxEntries: SEARCH_ENTRIES,
+    maxDepth: args.recursive === true || pattern !== undefined ? undefined : 1,
+  };
   for await (const found of walk(live.sandbox.files, path, options, signal)) {
     const name = posix.relative(path, found.path);
     if (pattern !== undefined && !pattern.test(name) && !pattern.test(found.entry.name)) continue;
@@ -132,41 +141,49 @@ export const fileOperations = (deps: FileOperationsDeps): readonly Operation[] =
       const data = await readWhole(live.sandbox.files, found.path, undefined, signal);
       if (data.subarray(0, 4096).includes(0)) continue;
       files += 1;
-      for (const hit of await deps.search.search(data, pattern, { ignoreCase: false, max: max - matches.length, signal })) matches.push({ path: name, line: hit.line, text: hit.text });
+      for (const hit of await deps.search.search(data, pattern, { ignoreCase: false, max: max - matches.length, signal }))
+        matches.push({ path: name, line: hit.line, text: hit.text });
       if (matches.length >= max) return { path, matches, files_searched: files, truncated: true };
     }
     return { path, matches, files_searched: files };
   };
 
-  const actions: Record<(typeof ACTIONS)[number], (live: LiveSandbox, path: string, args: Input, signal: AbortSignal) => Promise<Answer>> = {
-    read: (live, path, args, signal) => (args.encoding === 'base64' ? readBytes : readText)(live, path, args, signal),
-    write: async (live, path, args, signal) => {
-      const data = contentBytes(args);
-      const { size } = await live.sandbox.files.write(path, data, { append: args.append ?? false, makeParents: true }, signal);
-      return { path, size };
-    },
-    edit: async (live, path, args, signal) => {
-      const data = await readWhole(live.sandbox.files, path, undefined, signal);
-      const text = decodeText(data);
-      if (text === undefined) throw new CorralError('invalid_input', `${path} is not UTF-8 text.`, { hint: 'Change it with a command.' });
-      const edited = replaceText(text, need(args.old_text, 'edit', 'old_text'), need(args.new_text, 'edit', 'new_text'), args.replace_all ?? false, path);
-      const { size } = await live.sandbox.files.write(path, Buffer.from(edited.text), {}, signal);
-      return { path, size, replaced: edited.count };
-    },
-    list,
-    search,
-    remove: async (live, path, args) => ({ path, ...(await live.sandbox.files.remove(path, args.recursive ?? false)) }),
-    move: async (live, path, args) => {
-      const to = resolveInside(live, need(args.to, 'move', 'to'));
-      await live.sandbox.files.rename(path, to, args.overwrite ?? false);
-      return { path: to };
-    },
-    make_directory: async (live, path) => {
-      await live.sandbox.files.makeDirectory(path, true);
-      return { path };
-    },
-    info: async (live, path) => entryView(path, await live.sandbox.files.stat(path, false)),
-  };
+  const actions: Record<(typeof ACTIONS)[number], (live: LiveSandbox, path: string, args: Input, signal: AbortSignal) => Promise<Answer>> =
+    {
+      read: (live, path, args, signal) => (args.encoding === 'base64' ? readBytes : readText)(live, path, args, signal),
+      write: async (live, path, args, signal) => {
+        const data = contentBytes(args);
+        const { size } = await live.sandbox.files.write(path, data, { append: args.append ?? false, makeParents: true }, signal);
+        return { path, size };
+      },
+      edit: async (live, path, args, signal) => {
+        const data = await readWhole(live.sandbox.files, path, undefined, signal);
+        const text = decodeText(data);
+        if (text === undefined) throw new CorralError('invalid_input', `${path} is not UTF-8 text.`, { hint: 'Change it with a command.' });
+        const edited = replaceText(
+          text,
+          need(args.old_text, 'edit', 'old_text'),
+          need(args.new_text, 'edit', 'new_text'),
+          args.replace_all ?? false,
+          path,
+        );
+        const { size } = await live.sandbox.files.write(path, Buffer.from(edited.text), {}, signal);
+        return { path, size, replaced: edited.count };
+      },
+      list,
+      search,
+      remove: async (live, path, args) => ({ path, ...(await live.sandbox.files.remove(path, args.recursive ?? false)) }),
+      move: async (live, path, args) => {
+        const to = resolveInside(live, need(args.to, 'move', 'to'));
+        await live.sandbox.files.rename(path, to, args.overwrite ?? false);
+        return { path: to };
+      },
+      make_directory: async (live, path) => {
+        await live.sandbox.files.makeDirectory(path, true);
+        return { path };
+      },
+      info: async (live, path) => entryView(path, await live.sandbox.files.stat(path, false)),
+    };
 
   const files = defineOperation({
     name: 'files.act',

@@ -13,7 +13,12 @@ export interface WalkOptions {
 }
 
 /** Every entry beneath a folder, folders first met, names in byte order; does not follow links. Stops quietly at `maxEntries`. */
-export async function* walk(files: SandboxFiles, root: string, options: WalkOptions, signal: AbortSignal): AsyncGenerator<{ readonly path: string; readonly entry: FileEntry }> {
+export async function* walk(
+  files: SandboxFiles,
+  root: string,
+  options: WalkOptions,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly path: string; readonly entry: FileEntry }> {
   let seen = 0;
   const pending: { path: string; depth: number }[] = [{ path: root, depth: 0 }];
   for (let folder = pending.shift(); folder !== undefined; folder = pending.shift()) {
@@ -27,7 +32,8 @@ export async function* walk(files: SandboxFiles, root: string, options: WalkOpti
         yield { path, entry };
         seen += 1;
         if (seen >= options.maxEntries) return;
-        if (entry.kind === 'directory' && folder.depth + 1 < Math.min(MAX_DEPTH, options.maxDepth ?? MAX_DEPTH)) pending.push({ path, depth: folder.depth + 1 });
+        if (entry.kind === 'directory' && folder.depth + 1 < Math.min(MAX_DEPTH, options.maxDepth ?? MAX_DEPTH))
+          pending.push({ path, depth: folder.depth + 1 });
       }
       const last = page.entries.at(-1);
       if (!page.more || last === undefined) break;
@@ -61,7 +67,10 @@ export const globToRegExp = (glob: string): RegExp => {
       const end = glob.indexOf(']', index + 2);
       if (end < 0) source += '\\[';
       else {
-        source += `[${glob.slice(index + 1, end).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`;
+        source += `[${glob
+          .slice(index + 1, end)
+          .replace(/^!/, '^')
+          .replaceAll('\\', '\\\\')}]`;
         index = end;
       }
     } else source += char.replace(/[.+^$()|\\\]}/]/g, '\\$&');

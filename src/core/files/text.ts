@@ -5,7 +5,12 @@ import type { SandboxFiles } from '../../ports/sandbox.ts';
 export const WHOLE_FILE_BYTES = 16 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 
-export const readWhole = async (files: SandboxFiles, path: string, limit: number = WHOLE_FILE_BYTES, signal?: AbortSignal): Promise<Buffer> => {
+export const readWhole = async (
+  files: SandboxFiles,
+  path: string,
+  limit: number = WHOLE_FILE_BYTES,
+  signal?: AbortSignal,
+): Promise<Buffer> => {
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (;;) {
@@ -31,11 +36,21 @@ export const decodeText = (data: Uint8Array): string | undefined => {
 };
 
 /** `old` must stand exactly once, unless all are meant. */
-export const replaceText = (text: string, old: string, replacement: string, all: boolean, path: string): { readonly text: string; readonly count: number } => {
+export const replaceText = (
+  text: string,
+  old: string,
+  replacement: string,
+  all: boolean,
+  path: string,
+): { readonly text: string; readonly count: number } => {
   const count = text.split(old).length - 1;
   if (count === 0)
-    throw new CorralError('invalid_input', `old_text does not occur in ${path}.`, { hint: 'Read the file again and copy the text exactly, with its white space.' });
+    throw new CorralError('invalid_input', `old_text does not occur in ${path}.`, {
+      hint: 'Read the file again and copy the text exactly, with its white space.',
+    });
   if (count > 1 && !all)
-    throw new CorralError('invalid_input', `old_text occurs ${String(count)} times in ${path}.`, { hint: 'Give more of the surrounding text, or replace_all: true.' });
+    throw new CorralError('invalid_input', `old_text occurs ${String(count)} times in ${path}.`, {
+      hint: 'Give more of the surrounding text, or replace_all: true.',
+    });
   return { text: all ? text.split(old).join(replacement) : text.replace(old, () => replacement), count: all ? count : 1 };
 };

@@ -37,7 +37,10 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
         .string()
         .min(1)
         .refine(noNul, 'must not contain NUL')
-        .refine((code) => Buffer.byteLength(code) <= CODE_BYTES, `holds at most ${String(CODE_BYTES)} bytes: write a file (files) and run it`),
+        .refine(
+          (code) => Buffer.byteLength(code) <= CODE_BYTES,
+          `holds at most ${String(CODE_BYTES)} bytes: write a file (files) and run it`,
+        ),
       args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional(),
       ...startFieldsUndescribed,
     }),
@@ -56,13 +59,20 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
             const dir = `/tmp/corral/${execution}`;
             const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir, cwd });
             ({ compileStep, runStep } = plan);
-            if (plan.file !== undefined) await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);
-            return { steps: plan.steps, env: plan.env, meta: { language: language.name, compileStep, runStep }, scratch: plan.file === undefined ? undefined : dir };
+            if (plan.file !== undefined)
+              await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);
+            return {
+              steps: plan.steps,
+              env: plan.env,
+              meta: { language: language.name, compileStep, runStep },
+              scratch: plan.file === undefined ? undefined : dir,
+            };
           },
           cwd: input.cwd,
           env: input.env,
           stdin: stdinBytes(input.stdin),
-          keepStdinOpen: input.stdin === undefined && (input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)),
+          keepStdinOpen:
+            input.stdin === undefined && (input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)),
           timeoutMs: cappedTimeoutMs(Math.ceil((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
           outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,

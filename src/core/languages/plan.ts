@@ -42,7 +42,11 @@ export const planCode = (input: {
   const isJava = language.name === 'java';
   const className = isJava ? javaClass(code) : 'Main';
   const packageName = isJava ? javaPackage(code) : undefined;
-  const fileName = isJava ? `${className}.java` : language.inline !== undefined && !asModule ? language.file.replace('.mjs', '.cjs') : language.file;
+  const fileName = isJava
+    ? `${className}.java`
+    : language.inline !== undefined && !asModule
+      ? language.file.replace('.mjs', '.cjs')
+      : language.file;
   const values: Readonly<Record<string, string>> = {
     tool: input.tool,
     file: `${dir}/${fileName}`,
@@ -59,7 +63,10 @@ export const planCode = (input: {
     return { language: language.name, file: undefined, steps: [[...words, ...args]], compileStep: 0, runStep: 0, env };
   }
   // Code in a scratch folder finds the packages of the working directory through a link.
-  const links = ['javascript', 'typescript'].includes(language.name) && importsPackages(code) ? [['ln', '-s', `${cwd}/node_modules`, `${dir}/node_modules`]] : [];
+  const links =
+    ['javascript', 'typescript'].includes(language.name) && importsPackages(code)
+      ? [['ln', '-s', `${cwd}/node_modules`, `${dir}/node_modules`]]
+      : [];
   const compile = (language.compile ?? []).map((step) => step.map(fill));
   return {
     language: language.name,

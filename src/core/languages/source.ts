@@ -1,6 +1,8 @@
 /** Does this JavaScript need to be a module? Statement-level import or export, or await outside of any async function. */
 export const isModule = (code: string): boolean =>
-  /^\s*(?:import(?:\s+[\w$]|\s*[{*'"])|export\s)/m.test(code) || (/(?:^|[^\w.])await[\s(]/.test(code) && !/\basync\b/.test(code)) || /^(?:(?:const|let|var)\s[^\n=]+=\s*)?await\s/m.test(code);
+  /^\s*(?:import(?:\s+[\w$]|\s*[{*'"])|export\s)/m.test(code) ||
+  (/(?:^|[^\w.])await[\s(]/.test(code) && !/\basync\b/.test(code)) ||
+  /^(?:(?:const|let|var)\s[^\n=]+=\s*)?await\s/m.test(code);
 
 /** Modules keep `require`, tied to the working directory. On the first line, so that errors name the lines the caller wrote. */
 export const withRequire = (code: string, cwd: string): string => {

@@ -20,7 +20,14 @@ export interface Language {
 }
 
 export const LANGUAGES: readonly Language[] = [
-  { name: 'bash', aliases: ['sh', 'shell'], file: 'main.sh', tools: ['bash', 'sh'], version: ['{tool}', '--version'], run: ['{tool}', '{file}'] },
+  {
+    name: 'bash',
+    aliases: ['sh', 'shell'],
+    file: 'main.sh',
+    tools: ['bash', 'sh'],
+    version: ['{tool}', '--version'],
+    run: ['{tool}', '{file}'],
+  },
   {
     name: 'python',
     aliases: ['py', 'python3'],
@@ -47,7 +54,9 @@ export const LANGUAGES: readonly Language[] = [
     tools: ['esbuild'],
     needs: ['node'],
     version: ['{tool}', '--version'],
-    compile: [['{tool}', '{file}', '--log-level=warning', '--format=esm', '--target=node20', '--sourcemap=inline', '--outfile={dir}/main.mjs']],
+    compile: [
+      ['{tool}', '{file}', '--log-level=warning', '--format=esm', '--target=node20', '--sourcemap=inline', '--outfile={dir}/main.mjs'],
+    ],
     run: ['node', '--enable-source-maps', '{dir}/main.mjs'],
   },
   {
@@ -96,8 +105,22 @@ export const LANGUAGES: readonly Language[] = [
     compile: [['{tool}', '-d', '{dir}', '{file}']],
     run: ['java', '-cp', '{dir}', '{class}'],
   },
-  { name: 'ruby', aliases: ['rb'], file: 'main.rb', tools: ['ruby'], version: ['{tool}', '--version'], run: ['{tool}', '-I', '{cwd}', '{file}'] },
-  { name: 'perl', aliases: ['pl'], file: 'main.pl', tools: ['perl'], version: ['{tool}', '--version'], run: ['{tool}', '-I', '{cwd}', '{file}'] },
+  {
+    name: 'ruby',
+    aliases: ['rb'],
+    file: 'main.rb',
+    tools: ['ruby'],
+    version: ['{tool}', '--version'],
+    run: ['{tool}', '-I', '{cwd}', '{file}'],
+  },
+  {
+    name: 'perl',
+    aliases: ['pl'],
+    file: 'main.pl',
+    tools: ['perl'],
+    version: ['{tool}', '--version'],
+    run: ['{tool}', '-I', '{cwd}', '{file}'],
+  },
   { name: 'php', aliases: [], file: 'main.php', tools: ['php'], version: ['{tool}', '--version'], run: ['{tool}', '{file}'] },
 ];
 

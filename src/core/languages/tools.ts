@@ -22,7 +22,9 @@ export const createTools = (executions: () => Executions): Tools => {
     if (wanted.length > 0) {
       const script = 'for t in "$@"; do p=$(command -v "$t" 2>/dev/null) && printf "%s\\t%s\\n" "$t" "$p"; done; exit 0';
       const exit = await executions().ask(live, ['/bin/sh', '-c', script, 'sh', ...wanted], PROBE_MS);
-      for (const line of Buffer.from(exit.inline?.stdout ?? []).toString('utf8').split('\n')) {
+      for (const line of Buffer.from(exit.inline?.stdout ?? [])
+        .toString('utf8')
+        .split('\n')) {
         const [name, path] = line.split('\t');
         if (name !== undefined && path?.startsWith('/') === true) known.set(name, path);
       }
@@ -41,9 +43,13 @@ export const createTools = (executions: () => Executions): Tools => {
       const tool = language.tools.find((name) => found.has(name));
       const missing = needs.find((name) => !found.has(name));
       if (tool === undefined || missing !== undefined)
-        throw new CorralError('unsupported', `There is no ${missing ?? language.tools.join(' or ')} in this sandbox, which ${language.name} needs.`, {
-          hint: `Install it on the machine (describe_environment lists what works), or use another language.`,
-        });
+        throw new CorralError(
+          'unsupported',
+          `There is no ${missing ?? language.tools.join(' or ')} in this sandbox, which ${language.name} needs.`,
+          {
+            hint: `Install it on the machine (describe_environment lists what works), or use another language.`,
+          },
+        );
       return found.get(tool) ?? tool;
     },
   };

@@ -7,7 +7,8 @@ import type { RecordedOutput } from '../../ports/store.ts';
  * so an empty file and a missing one are looked for in the record alike.
  */
 export const createRecordedLogs = (files: LogStore, recorded: (execution: string) => Promise<RecordedOutput | undefined>): LogStore => {
-  const streamOf = async ({ execution }: LogRef, stream: StreamName): Promise<Uint8Array | undefined> => (await recorded(execution))?.[stream];
+  const streamOf = async ({ execution }: LogRef, stream: StreamName): Promise<Uint8Array | undefined> =>
+    (await recorded(execution))?.[stream];
 
   return {
     read: async (ref, stream, offset, length) => {

@@ -2,7 +2,7 @@ import { POLICY_LIMITS } from './limits.ts';
 import type { FileFacts } from './resolve.ts';
 
 /** Facts of the machine that everybody may read and nobody has to hide. */
-const PUBLIC: ReadonlySet<string> = new Set([
+export const PUBLIC_FILES: ReadonlySet<string> = new Set([
   '/dev/null',
   '/etc/os-release',
   '/usr/lib/os-release',
@@ -74,7 +74,7 @@ export const createContainment = (roots: readonly string[], files: FileFacts | u
   return {
     roots: real,
     place,
-    refuseRead: (path, from) => (PUBLIC.has(path) ? undefined : refuse(path, from)),
+    refuseRead: (path, from) => (PUBLIC_FILES.has(path) ? undefined : refuse(path, from)),
     refuseWrite: (path, from) => {
       if (path.split('/').some((part) => part.startsWith('.') && part !== '.'))
         return `${path} names a hidden file or a parent folder; programs read those later`;

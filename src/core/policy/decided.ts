@@ -1,5 +1,6 @@
 import { CorralError } from '../../ports/errors.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
+import { PUBLIC_FILES } from './containment.ts';
 import { planSteps } from './execute-plan.ts';
 import type { ShellPlan } from './shell/plan.ts';
 import type { Decision, ProgramUse } from './types.ts';
@@ -30,15 +31,25 @@ const planOfArgv = (argv: readonly string[], { path, hardening }: ProgramUse): S
  * The steps of a command as the rules let it pass: executed from what they read, so that no shell and no other program of the same name comes
  * between. Undefined where the rules did not read it, and the caller's own steps hold.
  */
-export const decidedSteps = (command: string | readonly string[], decision: Decision | undefined, live: LiveSandbox): readonly (readonly string[])[] | undefined => {
+export const decidedSteps = (
+  command: string | readonly string[],
+  decision: Decision | undefined,
+  live: LiveSandbox,
+): readonly (readonly string[])[] | undefined => {
   if (decision === undefined || decision.realShell === true) return undefined;
   const [leader] = decision.programs;
   const plan = typeof command === 'string' ? decision.plan : leader === undefined ? undefined : planOfArgv(command, leader);
   if (plan === undefined) throw new CorralError('internal', 'A command was allowed without having been read.');
   const runner = live.sandbox.planRunner;
   if (runner === undefined)
-    throw new CorralError('unsupported', `The driver ${live.record.driver} cannot execute commands under rules.`, { hint: 'Use the driver bubblewrap or host.' });
-  return planSteps(plan, runner, { roots: live.spec.workspaces.map(({ target }) => target), home: live.spec.env['HOME'] ?? '/' });
+    throw new CorralError('unsupported', `The driver ${live.record.driver} cannot execute commands under rules.`, {
+      hint: 'Use the driver bubblewrap or host.',
+    });
+  return planSteps(plan, runner, {
+    roots: live.spec.workspaces.map(({ target }) => target),
+    home: live.spec.env['HOME'] ?? '/',
+    readable: [...PUBLIC_FILES],
+  });
 };
 
 /** Throws `denied` when the sandbox grants more than the decision does. */

@@ -17,7 +17,8 @@ export const createGate = ({ policy, isBlocked }: GateOptions): ((call: Call) =>
   const blockedBy = async (decision: Decision): Promise<Decision> => {
     if (decision.verdict === 'deny') return decision;
     for (const { name } of decision.programs)
-      if (await isBlocked(name)) return { verdict: 'deny', rule: 'blocked', reason: `${name} is blocked`, caps: {}, programs: decision.programs };
+      if (await isBlocked(name))
+        return { verdict: 'deny', rule: 'blocked', reason: `${name} is blocked`, caps: {}, programs: decision.programs };
     return decision;
   };
 
@@ -25,7 +26,11 @@ export const createGate = ({ policy, isBlocked }: GateOptions): ((call: Call) =>
     const subject = operation.subject?.(input as never) ?? {};
     const effect = subject.effect ?? operation.effect;
     const decision = policy.decide({ ...subject, effect, operation: operation.name, caller: context.caller.id });
-    if (decision.rule === 'default' && decision.verdict !== 'allow' && (effect === 'read' || ALWAYS_POSSIBLE.has(operation.name) || operation.name.startsWith('template.')))
+    if (
+      decision.rule === 'default' &&
+      decision.verdict !== 'allow' &&
+      (effect === 'read' || ALWAYS_POSSIBLE.has(operation.name) || operation.name.startsWith('template.'))
+    )
       return { verdict: 'allow', rule: 'default', reason: 'no rule is against it', caps: {}, programs: [] };
     return blockedBy(decision);
   };

@@ -51,6 +51,8 @@ export const blockListOperations = (list: BlockList): readonly Operation[] => [
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({}),
     output: z.looseObject({}),
-    run: async () => ({ commands: (await list.list()).map(({ name, by, sinceMs }) => ({ command: name, by, since: new Date(sinceMs).toISOString() })) }),
+    run: async () => ({
+      commands: (await list.list()).map(({ name, by, sinceMs }) => ({ command: name, by, since: new Date(sinceMs).toISOString() })),
+    }),
   }),
 ];

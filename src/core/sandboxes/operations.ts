@@ -36,7 +36,10 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
       env: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
       limits: z
         .strictObject({
-          memory_bytes: z.int().min(16 * MIB).optional(),
+          memory_bytes: z
+            .int()
+            .min(16 * MIB)
+            .optional(),
           processes: z.int().min(4).optional(),
           file_bytes: z.int().min(1).optional(),
           cpu_seconds: z.int().min(1).optional(),
@@ -47,7 +50,11 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
       all: z.boolean().optional().describe('list: ended too.'),
     }),
     output: z.looseObject({}),
-    subject: ({ action, driver, network, env }) => ({ effect: action === 'list' || action === 'inspect' ? 'read' : 'execute', env, sandbox: { driver, network } }),
+    subject: ({ action, driver, network, env }) => ({
+      effect: action === 'list' || action === 'inspect' ? 'read' : 'execute',
+      env,
+      sandbox: { driver, network },
+    }),
     limited: ({ action }) => action === 'create',
     run: async (input, context) => {
       if (input.action === 'list') {
@@ -79,7 +86,8 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
         return view(live.record);
       }
       const id = input.sandbox;
-      if (id === undefined) throw new CorralError('invalid_input', `sandbox ${input.action}: give sandbox.`, { hint: 'Action "list" shows their names.' });
+      if (id === undefined)
+        throw new CorralError('invalid_input', `sandbox ${input.action}: give sandbox.`, { hint: 'Action "list" shows their names.' });
       if (input.action === 'delete') {
         await sandboxes.end(id, 2000, 'it was deleted');
         return { sandbox_id: id, state: 'ended' };

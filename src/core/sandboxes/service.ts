@@ -75,7 +75,9 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       output: (execution, out, err) => news.output(execution, out, err),
       closed: (execution, out, err) => news.closed(execution, out, err),
       lost: (reason) => {
-        onLost(found, reason).catch((error: unknown) => log.error({ sandbox: record.id, error: String(error) }, 'the end of a sandbox was not recorded'));
+        onLost(found, reason).catch((error: unknown) =>
+          log.error({ sandbox: record.id, error: String(error) }, 'the end of a sandbox was not recorded'),
+        );
       },
     });
     return found;
@@ -85,7 +87,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
 
   /** Records a sandbox that is about to be made, unless there are as many as may be. One at a time: a count is only true until the next. */
   const enter = async (record: SandboxRecord): Promise<SandboxRecord> => {
-    const range = deps.isRoot && record.driver === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
+    const range =
+      deps.isRoot && record.driver === 'bubblewrap' && !config.unsafeRoot ? { first: config.uidFirst, count: config.uidCount } : undefined;
     const leave = await entering.lock();
     try {
       const mine = await store.sandboxes({ living: true, owner: server.id });
@@ -137,14 +140,23 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       await mkdir(join(spec.folder, 'log'), { recursive: true, mode: 0o700 });
       await mkdir(join(spec.folder, 'work'), { recursive: true, mode: 0o700 });
       sandbox = await driver.create(spec, signal);
-      const change = { state: 'running', workdir: spec.workdir, spec: JSON.stringify({ ...spec, purpose }), handle: JSON.stringify(sandbox.handle) } as const;
+      const change = {
+        state: 'running',
+        workdir: spec.workdir,
+        spec: JSON.stringify({ ...spec, purpose }),
+        handle: JSON.stringify(sandbox.handle),
+      } as const;
       await store.updateSandbox(id, change);
       // The server's end ends what it finds: not what comes after it has looked.
       if (closed) throw closing();
       return attach({ ...record, ...change }, purpose, spec, sandbox);
     } catch (error) {
       await sandbox?.end(0);
-      await store.updateSandbox(id, { state: 'failed', endedMs: Date.now(), reason: error instanceof Error ? error.message : String(error) });
+      await store.updateSandbox(id, {
+        state: 'failed',
+        endedMs: Date.now(),
+        reason: error instanceof Error ? error.message : String(error),
+      });
       await rm(spec.folder, { recursive: true, force: true });
       throw error;
     }
@@ -170,7 +182,9 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     const task = (async () => {
       const record = await store.sandbox(id);
       if (record === undefined)
-        throw new CorralError('not_found', `There is no sandbox "${id}".`, { hint: 'List them with sandbox action "list", or leave `sandbox` out.' });
+        throw new CorralError('not_found', `There is no sandbox "${id}".`, {
+          hint: 'List them with sandbox action "list", or leave `sandbox` out.',
+        });
       if (record.state !== 'running') throw lostError(id, record.reason);
       const found = await connect(record);
       if (found !== undefined) return found;
@@ -223,7 +237,12 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
 
   const endLeftovers = async (): Promise<void> => {
     for (const id of leftovers)
-      await endIfIdle(id).catch((error: unknown) => log.warn({ sandbox: id, error: error instanceof Error ? error.message : String(error) }, 'a sandbox that was taken over did not end'));
+      await endIfIdle(id).catch((error: unknown) =>
+        log.warn(
+          { sandbox: id, error: error instanceof Error ? error.message : String(error) },
+          'a sandbox that was taken over did not end',
+        ),
+      );
   };
 
   const adoptOne = async (record: SandboxRecord): Promise<'alive' | 'gone' | 'taken'> => {
@@ -254,8 +273,14 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       return 'alive';
     }
     // Half-made or gone: opening it again ends whatever is left of it.
-    await driverOf(record.driver).open(record.id, folderOf(record.id)).then((left) => left?.end(0));
-    await news.lost(record.id, 'its server died and it ended before another came', await driverOf(record.driver).recall(folderOf(record.id)));
+    await driverOf(record.driver)
+      .open(record.id, folderOf(record.id))
+      .then((left) => left?.end(0));
+    await news.lost(
+      record.id,
+      'its server died and it ended before another came',
+      await driverOf(record.driver).recall(folderOf(record.id)),
+    );
     await forget(record.id, 'ended', 'its server died and it ended before another came');
     return 'gone';
   };
@@ -275,7 +300,10 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
         const result = await adoptOne(record);
         if (result !== 'taken') count[result] += 1;
       } catch (error) {
-        log.error({ sandbox: record.id, error: error instanceof Error ? error.message : String(error) }, 'a sandbox of a dead server was not adopted');
+        log.error(
+          { sandbox: record.id, error: error instanceof Error ? error.message : String(error) },
+          'a sandbox of a dead server was not adopted',
+        );
       }
     }
     for (const id of dead) await store.removeServer(id);
@@ -283,11 +311,16 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return count;
   };
 
-  const renewal = setInterval(() => {
-    for (const [id, found] of live)
-      if (found.record.owner === server.id)
-        found.sandbox.renew(config.leaseSeconds * 1000).catch((error: unknown) => log.warn({ sandbox: id, error: String(error) }, 'lease not renewed'));
-  }, Math.max(1000, (config.leaseSeconds * 1000) / 3));
+  const renewal = setInterval(
+    () => {
+      for (const [id, found] of live)
+        if (found.record.owner === server.id)
+          found.sandbox
+            .renew(config.leaseSeconds * 1000)
+            .catch((error: unknown) => log.warn({ sandbox: id, error: String(error) }, 'lease not renewed'));
+    },
+    Math.max(1000, (config.leaseSeconds * 1000) / 3),
+  );
   renewal.unref();
 
   return {

@@ -40,7 +40,11 @@ export const createSpecs = (deps: SpecDeps): Specs => {
    */
   const shortcomings = (name: DriverName): Promise<Capabilities | undefined> => {
     if (name === 'bubblewrap' && !config.unsafeRoot) return Promise.resolve(undefined);
-    const known = probed.get(name) ?? driverOf(name).probe().then((probe) => (probe.available ? probe.capabilities : undefined));
+    const known =
+      probed.get(name) ??
+      driverOf(name)
+        .probe()
+        .then((probe) => (probe.available ? probe.capabilities : undefined));
     probed.set(name, known);
     return known;
   };
@@ -62,7 +66,13 @@ export const createSpecs = (deps: SpecDeps): Specs => {
   const networkOf = (options: CreateOptions, can: Capabilities | undefined): NetworkMode =>
     options.network ?? (can === undefined || can.network.includes(config.network) ? config.network : (can.network[0] ?? config.network));
 
-  const specOf = (id: string, driver: DriverName, options: CreateOptions, uid: number | undefined, can: Capabilities | undefined): SandboxSpec => {
+  const specOf = (
+    id: string,
+    driver: DriverName,
+    options: CreateOptions,
+    uid: number | undefined,
+    can: Capabilities | undefined,
+  ): SandboxSpec => {
     const folder = deps.folderOf(id);
     const toolchains = driver === 'bubblewrap' && config.toolchains === 'auto' ? deps.toolchains() : NO_TOOLCHAINS;
     const onHost = driver !== 'bubblewrap';

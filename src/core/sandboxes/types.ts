@@ -1,4 +1,15 @@
-import type { DriverName, Exit, Mount, NetworkMode, Sandbox, SandboxDriver, SandboxExecution, SandboxLimits, SandboxSpec, StreamSize } from '../../ports/sandbox.ts';
+import type {
+  DriverName,
+  Exit,
+  Mount,
+  NetworkMode,
+  Sandbox,
+  SandboxDriver,
+  SandboxExecution,
+  SandboxLimits,
+  SandboxSpec,
+  StreamSize,
+} from '../../ports/sandbox.ts';
 import type { SandboxRecord, ServerRecord, Store } from '../../ports/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';

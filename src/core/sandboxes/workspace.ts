@@ -5,10 +5,43 @@ import { isWithin } from '../../lib/is-within.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 
-const FORBIDDEN = new Set(['/', '/etc', '/proc', '/sys', '/dev', '/run', '/var', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/root', '/home', '/tmp']);
+const FORBIDDEN = new Set([
+  '/',
+  '/etc',
+  '/proc',
+  '/sys',
+  '/dev',
+  '/run',
+  '/var',
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/boot',
+  '/root',
+  '/home',
+  '/tmp',
+]);
 
 /** Programs and settings of the machine: nothing beneath them is a project. */
-const SYSTEM_TREES = ['/etc', '/proc', '/sys', '/dev', '/boot', '/bin', '/sbin', '/lib', '/lib64', '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/libexec', '/usr/share'];
+const SYSTEM_TREES = [
+  '/etc',
+  '/proc',
+  '/sys',
+  '/dev',
+  '/boot',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/libexec',
+  '/usr/share',
+];
 
 /** With every link on the way followed, as far as the way exists: it may be made only later. */
 const realPrefix = (path: string): string => {

@@ -10,7 +10,10 @@ const MAX_BYTES = 1024 * 1024;
 const MAX_TEMPLATES = 128;
 
 const invalid = (message: string, cause?: unknown): CorralError =>
-  new CorralError('invalid_input', message, { hint: 'A templates file maps names to commands; its form is in docs/guide/templates.md.', ...(cause !== undefined && { cause }) });
+  new CorralError('invalid_input', message, {
+    hint: 'A templates file maps names to commands; its form is in docs/guide/templates.md.',
+    ...(cause !== undefined && { cause }),
+  });
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -26,11 +29,18 @@ export const readTemplatesFile = (path: string, workspaces: readonly string[]): 
     if (text.length > MAX_BYTES) throw new Error(`it is larger than ${String(MAX_BYTES)} characters`);
     value = parse(text, { maxAliasCount: 0, uniqueKeys: true });
   } catch (error) {
-    throw invalid(`The templates file ${path} cannot be read: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`, error);
+    throw invalid(
+      `The templates file ${path} cannot be read: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`,
+      error,
+    );
   }
   if (!isRecord(value)) throw invalid(`The templates file ${path} is no map of names to commands.`);
   const entries = Object.entries(value);
-  if (entries.length > MAX_TEMPLATES) throw new CorralError('limit_exceeded', `The templates file ${path} holds ${String(entries.length)} templates; at most ${String(MAX_TEMPLATES)} make sense to a model.`);
+  if (entries.length > MAX_TEMPLATES)
+    throw new CorralError(
+      'limit_exceeded',
+      `The templates file ${path} holds ${String(entries.length)} templates; at most ${String(MAX_TEMPLATES)} make sense to a model.`,
+    );
   const tools = new Map<string, string>();
   for (const [name] of entries) {
     const other = tools.get(toolName(name));

@@ -34,7 +34,12 @@ const scalarSchema = (parameter: ScalarParameter): z.ZodType => {
 };
 
 const parameterSchema = (parameter: Parameter): z.ZodType => {
-  const inner = parameter.type === 'flag' ? z.boolean() : parameter.type === 'list' ? z.array(scalarSchema(parameter.items)).min(parameter.minItems).max(parameter.maxItems) : scalarSchema(parameter);
+  const inner =
+    parameter.type === 'flag'
+      ? z.boolean()
+      : parameter.type === 'list'
+        ? z.array(scalarSchema(parameter.items)).min(parameter.minItems).max(parameter.maxItems)
+        : scalarSchema(parameter);
   const described = parameter.description === undefined ? inner : inner.describe(parameter.description);
   const hasDefault = parameter.type === 'flag' || ('default' in parameter && parameter.default !== undefined);
   return hasDefault ? described.optional() : described;
@@ -66,7 +71,10 @@ export const templateOperations = (templates: readonly Template[], deps: Templat
             title: spec.argv.join(' ').slice(0, 500),
             plan: async ({ live, cwd }) => {
               if (context.decision !== undefined) requireCaps(context.decision, live);
-              const containment = createContainment(live.spec.workspaces.map(({ target }) => target), createSystemFacts());
+              const containment = createContainment(
+                live.spec.workspaces.map(({ target }) => target),
+                createSystemFacts(),
+              );
               const rendered = template.render(given, containment, cwd);
               if ('reason' in rendered)
                 throw new CorralError('invalid_input', `${tool}: ${rendered.reason}.`, {
@@ -113,5 +121,7 @@ export const requireFreeNames = (templates: readonly Template[], taken: readonly
   const tools = new Set(taken.map(({ tool }) => tool));
   const clash = templates.find(({ name }) => tools.has(toolName(name)));
   if (clash !== undefined)
-    throw new CorralError('conflict', `The template ${clash.name} has the name of the tool ${toolName(clash.name)}.`, { hint: 'Give it another name in the templates file.' });
+    throw new CorralError('conflict', `The template ${clash.name} has the name of the tool ${toolName(clash.name)}.`, {
+      hint: 'Give it another name in the templates file.',
+    });
 };

@@ -17,7 +17,10 @@ export const findBroughtAlong = (): string | undefined => {
 };
 
 /** Toolchains of the machine, and after them what Corral brings along. */
-export const withBroughtAlong = <T extends { readonly mounts: readonly Mount[] }>(found: T, folder: string | undefined): T & { readonly fallbackPath: readonly string[] } =>
+export const withBroughtAlong = <T extends { readonly mounts: readonly Mount[] }>(
+  found: T,
+  folder: string | undefined,
+): T & { readonly fallbackPath: readonly string[] } =>
   folder === undefined
     ? { ...found, fallbackPath: [] }
     : { ...found, mounts: [...found.mounts, { source: folder, target: INSIDE, mode: 'ro' }], fallbackPath: [INSIDE] };

@@ -68,7 +68,12 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
 
     deleteEmptySandboxes: async (endedBeforeMs) => {
       const used = new Set([...executions.values()].map(({ sandbox }) => sandbox));
-      const empty = [...sandboxes.values()].filter(({ id, state, endedMs }) => (state === 'ended' || state === 'failed') && endedMs !== undefined && endedMs < endedBeforeMs && !used.has(id)).slice(0, 100);
+      const empty = [...sandboxes.values()]
+        .filter(
+          ({ id, state, endedMs }) =>
+            (state === 'ended' || state === 'failed') && endedMs !== undefined && endedMs < endedBeforeMs && !used.has(id),
+        )
+        .slice(0, 100);
       for (const { id } of empty) sandboxes.delete(id);
       return empty.map(({ id }) => id);
     },
@@ -84,7 +89,11 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
       const found = executions.get(id);
       if (found === undefined) return;
       const changed = applyChange<ExecutionRecord>(recordOf(found), storableExecution(change));
-      executions.set(id, { ...changed, endedMs: change.status === 'finished' ? endOf(changed, now) : found.endedMs, output: output ?? found.output });
+      executions.set(id, {
+        ...changed,
+        endedMs: change.status === 'finished' ? endOf(changed, now) : found.endedMs,
+        output: output ?? found.output,
+      });
     },
     executionOutput: async (id) => executions.get(id)?.output,
     async execution(id) {

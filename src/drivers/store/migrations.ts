@@ -147,8 +147,14 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'small output with the record',
     async up(db) {
       // SQLite keeps bytes as they are in a column of any type; Postgres has no other name for them.
-      await db.schema.alterTable('executions').addColumn('stdout', sql`bytea`).execute();
-      await db.schema.alterTable('executions').addColumn('stderr', sql`bytea`).execute();
+      await db.schema
+        .alterTable('executions')
+        .addColumn('stdout', sql`bytea`)
+        .execute();
+      await db.schema
+        .alterTable('executions')
+        .addColumn('stderr', sql`bytea`)
+        .execute();
     },
   },
 ];

@@ -51,14 +51,24 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
     blockCommand: ({ name, by, sinceMs }) =>
       session.run(async ({ db }) => {
         const row = { name, by, since_ms: sinceMs };
-        const { numInsertedOrUpdatedRows } = await db.insertInto('blocked_commands').values(row).onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+        const { numInsertedOrUpdatedRows } = await db
+          .insertInto('blocked_commands')
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
         return (numInsertedOrUpdatedRows ?? 0n) > 0n;
       }),
     unblockCommand: (name) =>
-      session.run(async ({ db }) => (await db.deleteFrom('blocked_commands').where('name', '=', name).executeTakeFirst()).numDeletedRows > 0n),
+      session.run(
+        async ({ db }) => (await db.deleteFrom('blocked_commands').where('name', '=', name).executeTakeFirst()).numDeletedRows > 0n,
+      ),
     blockedCommands: () =>
       session.run(async ({ db }) =>
-        (await db.selectFrom('blocked_commands').selectAll().orderBy('name').execute()).map(({ name, by, since_ms }) => ({ name, by, sinceMs: since_ms })),
+        (await db.selectFrom('blocked_commands').selectAll().orderBy('name').execute()).map(({ name, by, since_ms }) => ({
+          name,
+          by,
+          sinceMs: since_ms,
+        })),
       ),
 
     putServer: (server) =>

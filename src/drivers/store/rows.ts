@@ -122,14 +122,20 @@ export const toExecutionRow = (record: ExecutionRecord, now: () => number): Exec
 
 /** What a reader of records selects. */
 export const EXECUTION_COLUMNS = Object.keys(
-  toExecutionRow({ id: '', sandbox: '', status: 'running', steps: '', title: '', cwd: '', labels: '', meta: '', caller: '', startedMs: 0 }, () => 0),
+  toExecutionRow(
+    { id: '', sandbox: '', status: 'running', steps: '', title: '', cwd: '', labels: '', meta: '', caller: '', startedMs: 0 },
+    () => 0,
+  ),
 ) as readonly (keyof ExecutionRow)[];
 
 /** SQLite through `libsql` binds bytes as Buffers only. An empty stream needs no value. */
 const toBytes = (bytes: Uint8Array | undefined): Uint8Array | null =>
   bytes === undefined || bytes.length === 0 ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export const toOutputRow = (output: RecordedOutput | undefined): OutputRow => ({ stdout: toBytes(output?.stdout), stderr: toBytes(output?.stderr) });
+export const toOutputRow = (output: RecordedOutput | undefined): OutputRow => ({
+  stdout: toBytes(output?.stdout),
+  stderr: toBytes(output?.stderr),
+});
 
 /** `libsql` gives an ArrayBuffer where node:sqlite gives a Uint8Array; a null is an empty stream. */
 const fromBytes = (value: Uint8Array | null): Uint8Array => (value === null ? new Uint8Array() : new Uint8Array(value));

@@ -67,7 +67,9 @@ export const deleteEmptySandboxes = (db: Database, endedBeforeMs: number): Promi
       .select('id')
       .where('state', 'in', ENDED)
       .where('ended_ms', '<', endedBeforeMs)
-      .where(({ not, exists, selectFrom }) => not(exists(selectFrom('executions').select('executions.id').whereRef('executions.sandbox', '=', 'sandboxes.id'))))
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom('executions').select('executions.id').whereRef('executions.sandbox', '=', 'sandboxes.id'))),
+      )
       .limit(100)
       .execute();
     const ids = empty.map(({ id }) => id);

@@ -69,7 +69,8 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
     .helpOption('-h, --help', 'print help, also of a command')
     .addHelpText(
       'after',
-      () => `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}\n${style.bold('Profiles:')}\n${profilesHelp()}${ROOT_EXAMPLES}`,
+      () =>
+        `\n${style.bold('Configuration:')}\n${configurationHelp(flags, process.stdout.columns ?? HELP_COLUMNS)}\n${style.bold('Profiles:')}\n${profilesHelp()}${ROOT_EXAMPLES}`,
     );
   addConfigOptions(program, flags);
 

@@ -214,17 +214,20 @@ test('the handle of a program that goes on is durable before it is given out', a
 });
 
 /** Its small output has no files, as that of short programs in a supervised sandbox. */
-const unfiled = (stateDir: () => string) => (sandbox: Sandbox): Sandbox => ({
-  ...sandbox,
-  listen: (events) =>
-    sandbox.listen({
-      ...events,
-      exit: (exit) => {
-        for (const suffix of ['out', 'err', 'ord']) rmSync(join(stateDir(), 'sandboxes', sandbox.id, 'log', `${exit.execution}.${suffix}`), { force: true });
-        events.exit({ ...exit, unfiled: true });
-      },
-    }),
-});
+const unfiled =
+  (stateDir: () => string) =>
+  (sandbox: Sandbox): Sandbox => ({
+    ...sandbox,
+    listen: (events) =>
+      sandbox.listen({
+        ...events,
+        exit: (exit) => {
+          for (const suffix of ['out', 'err', 'ord'])
+            rmSync(join(stateDir(), 'sandboxes', sandbox.id, 'log', `${exit.execution}.${suffix}`), { force: true });
+          events.exit({ ...exit, unfiled: true });
+        },
+      }),
+  });
 
 test('output without files is in the record before it is acknowledged, and is looked at long after', async () => {
   const order: string[] = [];
@@ -241,7 +244,8 @@ test('output without files is in the record before it is acknowledged, and is lo
         order.push('flushed');
       },
     }),
-    change: (sandbox) => unfiled(() => stateDir)({ ...sandbox, acknowledge: (id) => (order.push('acknowledged'), sandbox.acknowledge(id)) }),
+    change: (sandbox) =>
+      unfiled(() => stateDir)({ ...sandbox, acknowledge: (id) => (order.push('acknowledged'), sandbox.acknowledge(id)) }),
   });
   stateDir = house.config.stateDir;
   const { record } = await house.executions.run(aRequest(['echo', 'hi']), 1000, never());
@@ -253,7 +257,10 @@ test('output without files is in the record before it is acknowledged, and is lo
 });
 
 test('output without files of an execution whose server died is taken over with its end', async () => {
-  await using owner = await openHouse({ dead: true, change: (sandbox) => ({ ...sandbox, listen: () => undefined, acknowledge: () => undefined }) });
+  await using owner = await openHouse({
+    dead: true,
+    change: (sandbox) => ({ ...sandbox, listen: () => undefined, acknowledge: () => undefined }),
+  });
   const { record } = await running(owner, ['echo', 'kept']);
   const marked = (exit: Exit): Exit => ({ ...exit, unfiled: true });
   await using heir = await openHouse({

@@ -2,14 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { importsPackages, isModule, javaClass, javaPackage, withRequire } from '../../../src/core/languages/source.ts';
 
 describe('isModule', () => {
-  it.each(["import fs from 'node:fs'", "import 'x'", "import { a } from 'b'", 'export const a = 1', 'const x = await fetch(u)', 'await go()', 'for (const x of y) {\n  await x;\n}'])(
-    '%s is a module',
-    (code) => expect(isModule(code)).toBe(true),
-  );
-  it.each(["const fs = require('fs')", 'console.log("import x")', 'async function f() { await g() }', 'importance = 1', "(async () => { await 1 })()", "const a = import('x')"])(
-    '%s is a script',
-    (code) => expect(isModule(code)).toBe(false),
-  );
+  it.each([
+    "import fs from 'node:fs'",
+    "import 'x'",
+    "import { a } from 'b'",
+    'export const a = 1',
+    'const x = await fetch(u)',
+    'await go()',
+    'for (const x of y) {\n  await x;\n}',
+  ])('%s is a module', (code) => expect(isModule(code)).toBe(true));
+  it.each([
+    "const fs = require('fs')",
+    'console.log("import x")',
+    'async function f() { await g() }',
+    'importance = 1',
+    '(async () => { await 1 })()',
+    "const a = import('x')",
+  ])('%s is a script', (code) => expect(isModule(code)).toBe(false));
 });
 
 describe('withRequire', () => {

@@ -24,7 +24,9 @@ describe('place', () => {
     ['new/deeper/file', 'new/deeper/file'],
     ['sub/../file', 'file'],
   ])('%s is %s', (path, real) => expect(place(path, root)).toEqual({ real: join(root, real) }));
-  it.each(['outside/x', '../x', '/etc/passwd', 'missing/../../x'])('%s lies outside', (path) => expect(place(path, root)).toHaveProperty('reason'));
+  it.each(['outside/x', '../x', '/etc/passwd', 'missing/../../x'])('%s lies outside', (path) =>
+    expect(place(path, root)).toHaveProperty('reason'),
+  );
   it.each(['dangling', 'dangling/x', 'dangling-inside'])('%s leads to nothing yet, and so to wherever somebody makes it', (path) =>
     expect(place(path, root)).toHaveProperty('reason', expect.stringContaining('a link that leads to nothing')),
   );

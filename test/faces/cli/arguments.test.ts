@@ -57,13 +57,15 @@ describe('the two readers of arguments', () => {
     const { argv, value } = sampleOf(flag);
     const lean = readStdioArguments([...argv, 'dir', '--config', 'f'], FLAGS);
     expect(lean).toEqual(byLibrary([...argv, 'dir', '--config', 'f']));
+    // A templates file is read with the configuration; here it is about the arguments.
+    if (flag.key === 'templates') return expect(lean?.flags).toEqual({ templates: value });
     const flags = { ...companions(flag.key), ...lean?.flags };
     const { config, sources } = await loadConfig({ flags, env: { XDG_CONFIG_HOME: '/nowhere' }, cwd: '/' });
     expect(sources[flag.key]).toBe('flag');
     expect(config[flag.key]).toEqual(
       flag.key === 'workspaces'
         ? (value as string[]).map((folder) => resolve('/', folder))
-        : flag.key === 'stateDir'
+        : flag.key === 'stateDir' || flag.key === 'rules'
           ? resolve('/', String(value))
           : value,
     );

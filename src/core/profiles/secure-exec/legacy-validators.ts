@@ -58,9 +58,11 @@ export const checkLegacy = (name: string, value: string): void => {
     throw invalidArgument(name, 'contains dangerous characters', path ? 'traversal_attempt' : 'injection_attempt');
   if (regex) {
     if (!isBalanced(value)) throw invalidArgument(name, 'unbalanced brackets/parentheses in regex', 'unbalanced_regex');
-    if (META_OF_REGEX.test(unquoted(value.normalize('NFC')))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
+    if (META_OF_REGEX.test(unquoted(value.normalize('NFC'))))
+      throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
     return;
   }
   if (DANGEROUS_START.test(value) && !flag) throw invalidArgument(name, 'starts with dangerous character', 'injection_attempt');
-  if (META.test(unquoted(value.normalize('NFC')))) throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
+  if (META.test(unquoted(value.normalize('NFC'))))
+    throw invalidArgument(name, 'contains dangerous shell metacharacters', 'injection_attempt');
 };

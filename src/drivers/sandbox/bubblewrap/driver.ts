@@ -35,7 +35,13 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 /** Namespaces, a minimal root, no network, a system call filter: the default. See docs and `arguments.ts` for what exactly. */
 export const createBubblewrapDriver = (options: BubblewrapDriverOptions): SandboxDriver => {
   const { launcher, supervisorPath, bwrapPath = DEFAULT_BWRAP, maxExecutions = DEFAULT_MAX_EXECUTIONS, unsafeRoot = false } = options;
-  const lifecycle = createLifecycle({ driver: 'bubblewrap', launcher, planRunner: SUPERVISOR_INSIDE, maxExecutions, explain: explainBubblewrapFailure });
+  const lifecycle = createLifecycle({
+    driver: 'bubblewrap',
+    launcher,
+    planRunner: SUPERVISOR_INSIDE,
+    maxExecutions,
+    explain: explainBubblewrapFailure,
+  });
 
   /** The kernel counts no processes of root, whatever root is called inside. */
   const capabilities = (uid: number | undefined): Capabilities => ({

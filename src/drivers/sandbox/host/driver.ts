@@ -33,7 +33,13 @@ const DEFAULT_MAX_EXECUTIONS = 256;
  */
 export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
   const { launcher, supervisorPath, bwrapPath = DEFAULT_BWRAP, maxExecutions = DEFAULT_MAX_EXECUTIONS } = options;
-  const lifecycle = createLifecycle({ driver: 'host', launcher, planRunner: supervisorPath, maxExecutions, explain: explainBubblewrapFailure });
+  const lifecycle = createLifecycle({
+    driver: 'host',
+    launcher,
+    planRunner: supervisorPath,
+    maxExecutions,
+    explain: explainBubblewrapFailure,
+  });
   let chosen: Promise<HostForm> | undefined;
 
   /** Processes are counted per user: of the whole machine in the plain form, and never those of root. */

@@ -93,7 +93,8 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
     SUPERVISOR_ERROR.badCwd,
     {
       code: 'failed_to_start',
-      message: ({ cwd }, text) => `The working directory ${quoted(cwd)} cannot be entered: ${text.replace(/^the working folder cannot be entered: /, '')}`,
+      message: ({ cwd }, text) =>
+        `The working directory ${quoted(cwd)} cannot be entered: ${text.replace(/^the working folder cannot be entered: /, '')}`,
       hint: () => 'Name an existing directory of the sandbox as cwd, or leave it out.',
     },
   ],

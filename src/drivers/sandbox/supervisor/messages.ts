@@ -12,7 +12,16 @@ import type {
 } from '../../../ports/sandbox.ts';
 import { ProtocolViolation } from './frames.ts';
 import type { FrameReader, FrameWriter } from './frames.ts';
-import { EXECUTION_ID, EXIT_UNFILED, MAX_COUNT, MAX_LIST_ENTRIES, MAX_META_BYTES, MAX_UNFILED_BYTES, RESOURCE, SPAWN_FLAG } from './protocol.ts';
+import {
+  EXECUTION_ID,
+  EXIT_UNFILED,
+  MAX_COUNT,
+  MAX_LIST_ENTRIES,
+  MAX_META_BYTES,
+  MAX_UNFILED_BYTES,
+  RESOURCE,
+  SPAWN_FLAG,
+} from './protocol.ts';
 import { signalName } from './signals.ts';
 
 const MAX_STEPS = 4;

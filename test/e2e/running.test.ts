@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Corral, startCorral } from './support/corral.ts';
+import { type Answer, type Corral, startCorral } from './support/corral.ts';
 import { eventually, withEnvironment } from './support/processes.ts';
 
 let corral: Corral;
@@ -251,8 +251,10 @@ describe('ending', () => {
     };
     const followed = await run(false);
     expect(await eventually(() => withEnvironment(`MARK=${followed.mark}`).length === 0)).toBe(true);
-    const [record] = (await corral.call('list_executions', { labels: { label: followed.label } }))['executions'];
-    expect(record).toMatchObject({ status: 'finished', outcome: { kind: 'cancelled' } });
+    // The processes are gone a moment before their end is told.
+    const found = async (): Promise<Answer> =>
+      (await corral.call('list_executions', { labels: { label: followed.label } }))['executions'][0];
+    await expect.poll(found).toMatchObject({ status: 'finished', outcome: { kind: 'cancelled' } });
 
     const detached = await run(true);
     const [alive] = (await corral.call('list_executions', { labels: { label: detached.label } }))['executions'];

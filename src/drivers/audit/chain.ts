@@ -40,10 +40,18 @@ export const createChain = ({ name, key, segmentBytes, now }: ChainOptions): Cha
   let used = 0;
   let at = '';
 
+  /** Formats once where it can: only a line that may be too long is measured. */
+  const fitting = (event: AuditEvent): ReturnType<typeof formatLine> => {
+    const whole = formatLine(key, seq, at, prev, event);
+    if (whole.line.length <= MAX_LINE_BYTES / 12) return whole;
+    const bytes = Buffer.byteLength(JSON.stringify(event));
+    return bytes > MAX_LINE_BYTES / 4 ? formatLine(key, seq, at, prev, shortened(event, bytes)) : whole;
+  };
+
   const put = (event: AuditEvent, lines: QueuedLine[]): void => {
     seq += 1;
     at = new Date(now()).toISOString();
-    const { line, mac } = formatLine(key, seq, at, prev, event);
+    const { line, mac } = fitting(event);
     prev = mac;
     used += line.length;
     lines.push({ line, head: { chain: name, segment, seq, last: mac, at } });
@@ -68,8 +76,7 @@ export const createChain = ({ name, key, segmentBytes, now }: ChainOptions): Cha
     add(event) {
       const lines: QueuedLine[] = [];
       if (segment === 0 || used >= segmentBytes) turn(lines);
-      const bytes = Buffer.byteLength(JSON.stringify(event));
-      put(bytes > MAX_LINE_BYTES / 4 ? shortened(event, bytes) : event, lines);
+      put(event, lines);
       return lines;
     },
     turn() {

@@ -114,9 +114,20 @@ export const openConnection = async (options: ConnectOptions, signal?: AbortSign
       options.helloMs,
     );
 
+    let corked = false;
+    const uncork = (): void => {
+      corked = false;
+      socket.uncork();
+    };
     const channel = createChannel({
       write: (frame) => {
         if (socket.writableLength > MAX_QUEUED_BYTES) return disconnect(new ProtocolViolation('it does not read what it is sent'));
+        // Frames of one turn leave in one system call.
+        if (!corked) {
+          corked = true;
+          socket.cork();
+          process.nextTick(uncork);
+        }
         socket.write(frame);
       },
       onEvent: options.onEvent,

@@ -13,11 +13,7 @@ export interface StartRequest {
   /** For people: the shell text, the argv, or the language. */
   readonly title: string;
   /** Steps for an execution of this name in this sandbox; may write files first. */
-  plan(place: {
-    readonly live: LiveSandbox;
-    readonly execution: string;
-    readonly cwd: string;
-  }): Promise<{
+  plan(place: { readonly live: LiveSandbox; readonly execution: string; readonly cwd: string }): Promise<{
     readonly steps: SandboxCommand['steps'];
     readonly env?: Readonly<Record<string, string>>;
     readonly meta?: Readonly<Record<string, unknown>>;

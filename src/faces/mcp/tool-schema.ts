@@ -5,7 +5,7 @@ import * as z from 'zod/v4';
 const WEIGHT = ['minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const;
 
 /** Every byte of the list is paid for in each conversation: what is true of all JSON, or says nothing to a model, is left out. */
-const leaveOutTheObvious = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
+const leaveOutTheObvious = ({ jsonSchema, path }: { jsonSchema: z.core.JSONSchema.BaseSchema; path: readonly unknown[] }): void => {
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER || jsonSchema.minimum === 0 || jsonSchema.minimum === 1) delete jsonSchema.minimum;
   if (jsonSchema.exclusiveMinimum === 0) delete jsonSchema.exclusiveMinimum;
@@ -15,6 +15,9 @@ const leaveOutTheObvious = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.Base
   if (jsonSchema.description === '') delete jsonSchema.description;
   const more = jsonSchema.additionalProperties;
   if (typeof more === 'object' && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+  // Said of the arguments as a whole; the door refuses what is unknown further in all the same, by its name.
+  if (more === false && path.length > 0) delete jsonSchema.additionalProperties;
+  if (jsonSchema.properties !== undefined && Object.keys(jsonSchema.properties).length === 0) delete jsonSchema.properties;
 };
 
 /**
@@ -24,6 +27,14 @@ const leaveOutTheObvious = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.Base
 export const toolJsonSchema = (schema: z.ZodObject): Record<string, unknown> => {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input', override: leaveOutTheObvious });
   return json;
+};
+
+/** Of a result, what is in every one: clients hold answers against it, models do not read it, and the reference describes the rest. */
+export const outputJsonSchema = (schema: z.ZodObject): Record<string, unknown> => {
+  const { properties, ...json } = toolJsonSchema(schema) as Record<string, unknown> & { properties?: Record<string, { type?: unknown }> };
+  const required = new Set(Array.isArray(json['required']) ? json['required'] : []);
+  const kept = Object.entries(properties ?? {}).flatMap(([name, { type }]) => (required.has(name) ? [[name, { type }] as const] : []));
+  return { ...json, ...(kept.length > 0 && { properties: Object.fromEntries(kept) }) };
 };
 
 /**

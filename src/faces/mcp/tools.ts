@@ -1,6 +1,6 @@
 import type { StandardSchemaWithJSON, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { Operation } from '../../core/operation.ts';
-import { advertised, toolJsonSchema } from './tool-schema.ts';
+import { advertised, outputJsonSchema, toolJsonSchema } from './tool-schema.ts';
 
 /** What a model reads of one tool. */
 export interface ToolListing {
@@ -31,7 +31,7 @@ const annotationsOf = ({ effect, hints }: Operation): ToolAnnotations => ({
 
 const prepare = (operation: Operation): PreparedTool => {
   const inputSchema = operation.advertised ?? toolJsonSchema(operation.input);
-  const outputSchema = operation.present === undefined ? toolJsonSchema(operation.output) : undefined;
+  const outputSchema = operation.present === undefined ? outputJsonSchema(operation.output) : undefined;
   return {
     operation,
     listing: {

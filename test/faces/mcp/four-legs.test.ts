@@ -71,7 +71,7 @@ describe.each([
     expect(tools[0]?.outputSchema).toEqual({
       type: 'object',
       required: ['text'],
-      properties: { text: { type: 'string' }, bytes: { type: 'integer' } },
+      properties: { text: { type: 'string' } },
     });
     expect(tools[1]?.annotations).toEqual({ readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true });
     expect(tools[2]?.annotations?.readOnlyHint).toBe(false);

@@ -32,7 +32,7 @@
 #define WATCH_MS 10u
 #define STRAY_LOOK_MS 1000u
 #define SPARES 2
-#define HOLD_MS 25u                        /* from its start: so long an execution's output may wait without a file */
+#define HOLD_MS 25u                        /* from its first byte: so long an execution's output may wait without a file */
 #define QUIET_MS 20u                       /* without output for so long, running executions are not delayed by making a file */
 
 struct execution *executions;
@@ -301,6 +301,7 @@ static void stream_keep(struct execution *e, struct stream *s, uint32_t which, c
             over = true;
         }
     }
+    if (n > 0 && e->held_until == 0) e->held_until = now + HOLD_MS;
     if (e->held && n > 0 && (now >= e->held_until || e->head_len[1 - which] > 0 || !head_reserve(e, which, n))) {
         release(e);
         if (s->discard) return;
@@ -567,7 +568,6 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     e->start_us = mono_us();
     last_activity = mono_ms();
     e->held = true;
-    e->held_until = last_activity + HOLD_MS;
     e->deadline = r->wall_ms > 0 ? mono_ms() + r->wall_ms : 0;
     p.report[0] = p.out[0] = p.err[0] = p.in[1] = -1;
     pipes_close(&p);

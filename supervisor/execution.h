@@ -63,7 +63,7 @@ struct execution {
     uint64_t run_at, run_bytes; /* mono_ms; bytes */
 
     bool held;                  /* the output so far is in `head` alone and there are no files */
-    uint64_t held_until;        /* mono_ms; then it is written at the latest */
+    uint64_t held_until;        /* mono_ms; then it is written at the latest. 0 = nothing was printed */
     uint8_t *head[2];           /* the whole streams while they have at most WHOLE_STREAM_MAX bytes together */
     uint32_t head_len[2];
     bool head_dropped;

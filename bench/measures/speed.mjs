@@ -7,7 +7,7 @@ const BLOCKS = 20;
 const CALLS_PER_BLOCK = 20;
 const EXTRA_CALLS = 30;
 const WIDTH = 50;
-const LOAD_BLOCKS = 3;
+const LOAD_BLOCKS = 5;
 const LOAD_CALLS = 400;
 
 /** The same lanes, beginning with another one: none always comes after the same neighbour's leftovers. */

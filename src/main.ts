@@ -71,8 +71,10 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     ],
     ['host', createHostDriver(shared)],
   ]);
-  const logs = createRecordedLogs(createFileLogs({ stateFolder: config.stateDir }), (execution) =>
-    opened().store.executionOutput(execution),
+  const logs = createRecordedLogs(
+    createFileLogs({ stateFolder: config.stateDir }),
+    (execution) => opened().store.executionOutput(execution),
+    async (execution) => (await opened().store.execution(execution))?.durationMs,
   );
   const output = createOutput({ logs });
   const broughtAlong = findBroughtAlong();

@@ -22,6 +22,8 @@ void log_failed(struct execution *e, int err);
 /* Appends to the stream's file, which is made when it has none. Returns how many bytes are in it; fewer than n when `failed` is set. */
 size_t log_append(struct execution *e, struct stream *s, uint32_t which, const uint8_t *data, size_t n, int *failed);
 void run_note(struct execution *e, uint32_t which, uint64_t n, uint64_t now);
+/* Does the run that is being extended say what a reader would not assume: stdout alone, at the start? */
+bool run_tells(const struct execution *e);
 void run_flush(struct execution *e);
 /* Writes the run that is being extended, unless the file is not needed so far. */
 void run_settle(struct execution *e);

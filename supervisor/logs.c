@@ -68,11 +68,22 @@ void log_failed(struct execution *e, int err)
     kill_begin(e, SIGKILL, 0, NULL, 0);
 }
 
+/* When the run began, in ms since the start of the execution. */
+static uint32_t run_began(const struct execution *e)
+{
+    uint64_t since = e->run_at - e->start_us / 1000u;
+    return (int64_t)since < 0 ? 0 : since > UINT32_MAX ? UINT32_MAX : (uint32_t)since;
+}
+
+bool run_tells(const struct execution *e)
+{
+    return e->ord_pending && (e->ord >= 0 || e->run_stream == 1 || run_began(e) >= RUN_MS);
+}
+
 void run_flush(struct execution *e)
 {
     uint8_t record[8];
-    uint64_t since = e->run_at - e->start_us / 1000u;
-    uint32_t at = (int64_t)since < 0 ? 0 : since > UINT32_MAX ? UINT32_MAX : (uint32_t)since;
+    uint32_t at = run_began(e);
     uint32_t run = (uint32_t)e->run_bytes | (e->run_stream << 31);
     for (size_t i = 0; i < 4; i++) {
         record[i] = (uint8_t)(at >> (8 * i));
@@ -87,7 +98,7 @@ void run_flush(struct execution *e)
 /* Writes the run that is being extended, unless the file is not needed so far. */
 void run_settle(struct execution *e)
 {
-    if (e->ord_pending && (e->ord >= 0 || e->run_stream == 1)) run_flush(e);
+    if (run_tells(e)) run_flush(e);
 }
 
 void run_note(struct execution *e, uint32_t which, uint64_t n, uint64_t now)

@@ -88,7 +88,7 @@ static uint64_t advance(struct execution *e, uint64_t now)
         else sooner(&next, e->held_until);
     }
     if (e->state == EXECUTION_ENDED && !e->told_closed && streams_closed(e)) tell_closed(e);
-    if (e->ord_pending && (e->ord >= 0 || e->run_stream == 1)) {
+    if (run_tells(e)) {
         if (now >= e->run_at + RUN_MS) run_flush(e);
         else sooner(&next, e->run_at + RUN_MS);
     }

@@ -485,6 +485,9 @@ def order_file(sv, c):
     assert 80 <= runs[1][0] <= 200 * SLOW and runs[0][0] < 80 * SLOW, runs
     c.sh('b', 'echo only')
     assert not os.path.exists(sv.logs + '/b.ord')
+    c.sh('late', 'sleep 0.4; echo only; sleep 0.1')
+    [(at, stream, n)] = sv.order('late')
+    assert (stream, n) == (0, 5) and 380 <= at <= 600 * SLOW, (at, stream, n)
     c.sh('d', 'for i in 1 2 3 4 5; do printf o; printf e >&2; done')
     got = sv.order('d')
     assert sum(n for _, k, n in got if k == 0) == 5 and sum(n for _, k, n in got if k == 1) == 5

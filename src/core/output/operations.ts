@@ -5,7 +5,9 @@ import { executionId } from '../executions/input.ts';
 import type { Executions } from '../executions/types.ts';
 import { outcomeView, streamView } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
+import { codecNamed, requireByteLines } from './encoding.ts';
 import type { PageRequest, Presenter } from './presenter.ts';
+import { stampOf, timeBounds } from './times.ts';
 
 export interface OutputOperationsDeps {
   readonly executions: Executions;
@@ -25,6 +27,11 @@ const grepSchema = z
   ])
   .optional()
   .describe('Regex, or {pattern, context, ignore_case, max}: matching lines only.');
+
+const timeField = z.union([z.string().min(1).max(64), z.number()]).optional();
+
+/** ms after the start: `since` and `until` say it too, as "+2s". Still taken, no longer shown. */
+const sinceStart = z.number().min(0).optional().meta({ deprecated: true });
 
 export const outputOperations = (deps: OutputOperationsDeps): readonly Operation[] => {
   const { executions, presenter, config } = deps;
@@ -48,8 +55,12 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         .optional()
         .describe('Line range, from 1.'),
       grep: grepSchema,
-      since_ms: z.number().min(0).optional().describe('Printed at least so long after the start.'),
-      until_ms: z.number().min(0).optional(),
+      since: timeField.describe('ISO time (UTC), epoch, "5m" ago, or "+5s" after the start.'),
+      until: timeField,
+      since_ms: sinceStart,
+      until_ms: sinceStart,
+      time_prefix: z.union([z.boolean(), z.string()]).optional().describe('true or strftime: when each line came (UTC).'),
+      encoding: z.string().min(1).max(64).optional().describe('If not UTF-8.'),
       limit_bytes: z
         .int()
         .min(256)
@@ -66,6 +77,11 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
       const ways = [input.cursor, input.tail, input.lines].filter((way) => way !== undefined).length;
       if (ways > 1) throw new CorralError('invalid_input', 'read_output: cursor, tail and lines exclude each other.');
       const grep = typeof input.grep === 'string' ? { pattern: input.grep } : input.grep;
+      const codec = await codecNamed(input.encoding);
+      if (grep !== undefined) requireByteLines(codec, input.encoding, 'grep');
+      if (input.lines !== undefined) requireByteLines(codec, input.encoding, 'lines');
+      const { since, until } = input;
+      const { sinceMs, untilMs } = timeBounds({ since, until, startedMs: record.startedMs, zone: 'utc', now: Date.now() });
       const base: Omit<PageRequest, 'stream'> = {
         cursor: input.cursor,
         tail: input.tail,
@@ -74,8 +90,11 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
           grep === undefined
             ? undefined
             : { pattern: grep.pattern, context: grep.context ?? 0, ignoreCase: grep.ignore_case ?? false, max: grep.max ?? 100 },
-        sinceMs: input.since_ms,
-        untilMs: input.until_ms,
+        sinceMs: sinceMs ?? input.since_ms,
+        untilMs: untilMs ?? input.until_ms,
+        stamp: stampOf(input.time_prefix, record.startedMs, 'utc'),
+        codec,
+        encoding: codec === undefined ? undefined : input.encoding,
         limitBytes: input.limit_bytes ?? config.answerBytes,
         raw: input.raw ?? false,
         growing: record.status === 'running',

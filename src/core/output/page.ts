@@ -1,17 +1,20 @@
+import type { Codec } from '../../lib/codec.ts';
 import type { LogRef, LogStore } from '../../ports/logs.ts';
 import { formatCursor, type Offsets, parseCursor } from './cursor.ts';
 import { type Behind, cutBack, cutFront } from './cut.ts';
+import { cutBackEncoded, cutFrontEncoded } from './cut-encoded.ts';
+import { lineStarts, newlineOf } from './line-edges.ts';
 import type { PageRequest, Shown } from './presenter.ts';
 import { render } from './render.ts';
 import type { SearchOptions } from './search-call.ts';
 import type { FoundLine, SearchSource } from './search-protocol.ts';
 import type { Searcher } from './searcher.ts';
-import { offsetsAfter, openView, readView, type View } from './view.ts';
+import { createStamper, excessLines, fittingLines, stampLines, type Stamper } from './stamped.ts';
+import { offsetsAfter, openView, readView, slice, type View } from './view.ts';
 
 /** One page of kept output. Bounded by `limitBytes`, whatever the size of the output. */
 
 const MAX_PAGE_BYTES = 1024 * 1024;
-const NEWLINE = 0x0a;
 
 interface Context {
   readonly logs: LogStore;
@@ -21,6 +24,8 @@ interface Context {
   readonly start: Offsets;
   readonly view: View;
   readonly limit: number;
+  readonly newline: Uint8Array;
+  readonly stamper: Stamper | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -31,13 +36,41 @@ const totalBytes = ({ request, view }: Context): number =>
 const cursorAfter = ({ request, view, start }: Context, count: number): { readonly nextCursor?: string } =>
   count < view.length || request.growing === true ? { nextCursor: formatCursor(request.stream, offsetsAfter(view, count, start)) } : {};
 
-const showing = (context: Context, bytes: Uint8Array): Pick<Shown, 'text' | 'bytes' | 'binary'> => {
-  const { text, binary } = render(bytes, context.request.raw);
-  return { text, bytes: totalBytes(context), ...(binary && { binary }) };
+/** What was printed just before this position of the view, in the same stream; empty at its beginning. */
+const bytesBefore = async ({ logs, ref, view, newline }: Context, position: number): Promise<Uint8Array> => {
+  const [segment] = slice(view.segments, position, 1);
+  const length = Math.min(segment?.offset ?? 0, newline.length);
+  return segment === undefined || length === 0 ? new Uint8Array() : logs.read(ref, segment.stream, segment.offset - length, length);
+};
+
+/** Bytes of the view from this position on, as text. */
+const showing = async (context: Context, bytes: Uint8Array, from: number): Promise<Pick<Shown, 'text' | 'bytes' | 'binary'>> => {
+  const { request, newline, stamper } = context;
+  const { raw, codec } = request;
+  const { text, binary } = render(bytes, raw, codec);
+  const shown =
+    stamper === undefined
+      ? text
+      : stampLines(bytes, newline, stamper, from, await bytesBefore(context, from), (line) => render(line, raw, codec).text);
+  return { text: shown, bytes: totalBytes(context), ...(binary && { binary }) };
 };
 
 const behindOf = ({ request, view }: Context, end: number): Behind =>
   end < view.length ? 'more' : request.growing === true ? 'growing' : 'nothing';
+
+/** How many of these bytes a page shows. */
+const frontOf = ({ request, limit, newline, stamper }: Context, bytes: Uint8Array, behind: Behind): number => {
+  const { codec } = request;
+  const count = codec === undefined ? cutFront(bytes, limit, behind) : cutFrontEncoded(bytes, limit, behind, codec, newline);
+  if (stamper === undefined) return count;
+  const fitting = fittingLines(bytes.subarray(0, count), newline, stamper, limit);
+  return fitting === count ? count : (codec === undefined ? cutFront : cutEncoded(codec, newline))(bytes, fitting, 'more');
+};
+
+const cutEncoded =
+  (codec: Codec, newline: Uint8Array) =>
+  (bytes: Uint8Array, limit: number, behind: Behind): number =>
+    cutFrontEncoded(bytes, limit, behind, codec, newline);
 
 /** Bytes `from` to `to` of the view, or as many of them as a page holds. */
 const readOn = async (context: Context, from: number, to: number): Promise<Shown> => {
@@ -45,34 +78,33 @@ const readOn = async (context: Context, from: number, to: number): Promise<Shown
   const bytes = await readView(logs, ref, view, from, Math.min(to - from, limit));
   // What was asked for ends with a line or with the view; what the page cannot hold is cut.
   const end = from + bytes.length;
-  const count = cutFront(bytes, limit, end === to && to < view.length ? 'nothing' : behindOf(context, end));
+  const count = bytes.length === 0 ? 0 : frontOf(context, bytes, end === to && to < view.length ? 'nothing' : behindOf(context, end));
   return {
-    ...showing(context, bytes.subarray(0, count)),
+    ...(await showing(context, bytes.subarray(0, count), from)),
     ...(from + count < to && { truncated: true }),
     ...cursorAfter(context, from + count),
   };
 };
 
 /** Where the last `lines` lines begin; undefined when they begin before these bytes. */
-const lastLines = (bytes: Uint8Array, lines: number): number | undefined => {
-  let at = bytes.at(-1) === NEWLINE ? bytes.length - 1 : bytes.length;
-  for (let left = lines; left > 0; left -= 1) {
-    at = at === 0 ? -1 : bytes.lastIndexOf(NEWLINE, at - 1);
-    if (at === -1) return undefined;
-  }
-  return at + 1;
+const lastLines = (bytes: Uint8Array, newline: Uint8Array, lines: number): number | undefined => {
+  const starts = lineStarts(bytes, newline);
+  return starts.length > lines ? starts.at(-lines) : undefined;
 };
 
 const readTail = async (context: Context, lines: number): Promise<Shown> => {
-  const { logs, ref, view, limit } = context;
-  const from = Math.max(0, view.length - limit);
+  const { logs, ref, view, limit, newline, stamper, request } = context;
+  const { codec } = request;
+  const over = Math.max(0, view.length - limit);
+  const from = over + (over % (codec?.unit ?? 1));
   const bytes = await readView(logs, ref, view, from, limit);
-  const wanted = lastLines(bytes, lines);
+  const wanted = lastLines(bytes, newline, lines);
   const window = bytes.subarray(wanted ?? 0);
   const begins = wanted !== undefined || from === 0;
-  const left = cutBack(window, limit, begins);
-  const cut = left > 0 || !begins;
-  return { ...showing(context, window.subarray(left)), ...(cut && { truncated: true }), ...cursorAfter(context, view.length) };
+  const cut = codec === undefined ? cutBack(window, limit, begins) : cutBackEncoded(window, limit, begins, codec, newline);
+  const left = cut + (stamper === undefined ? 0 : excessLines(window.subarray(cut), newline, stamper, limit));
+  const shown = await showing(context, window.subarray(left), from + (wanted ?? 0) + left);
+  return { ...shown, ...((left > 0 || !begins) && { truncated: true }), ...cursorAfter(context, view.length) };
 };
 
 const FILES = ['stdout', 'stderr'] as const;
@@ -97,12 +129,13 @@ const readLines = async (context: Context, from: number, to: number): Promise<Sh
   return { ...shown, ...(total !== undefined && { lines: total }) };
 };
 
-/** As grep -n writes them: `12:` before a match, `11-` before context, `--` between what does not belong together. */
-const formatLines = (lines: readonly FoundLine[], context: number): string =>
+/** As grep -n writes them: `12:` before a match, `11-` before context, `--` between what does not belong together; a stamp in front. */
+const formatLines = (lines: readonly FoundLine[], context: number, stamper: Stamper | undefined): string =>
   lines
-    .map(({ line, text, match }, index) => {
+    .map(({ line, start, text, match }, index) => {
       const last = lines[index - 1]?.line;
-      return `${context > 0 && last !== undefined && line > last + 1 ? '--\n' : ''}${line}${match ? ':' : '-'}${text}\n`;
+      const between = context > 0 && last !== undefined && line > last + 1 ? '--\n' : '';
+      return `${between}${stamper?.at(start) ?? ''}${line}${match ? ':' : '-'}${text}\n`;
     })
     .join('');
 
@@ -122,11 +155,19 @@ const firstLineOf = async (context: Context): Promise<number> => {
 const readMatches = async (context: Context, grep: NonNullable<PageRequest['grep']>): Promise<Shown> => {
   const { request, limit } = context;
   const found = await context.searcher.search(
-    { kind: 'grep', source: await sourceOf(context), ...grep, raw: request.raw, maxBytes: limit, firstLine: await firstLineOf(context) },
+    {
+      kind: 'grep',
+      source: await sourceOf(context),
+      ...grep,
+      raw: request.raw,
+      encoding: request.encoding,
+      maxBytes: limit,
+      firstLine: await firstLineOf(context),
+    },
     searchOptions(context),
   );
   return {
-    text: formatLines(found.lines, grep.context),
+    text: formatLines(found.lines, grep.context, context.stamper),
     bytes: totalBytes(context),
     matches: found.matches,
     ...(found.more && { truncated: true }),
@@ -144,7 +185,9 @@ export const readPage = async (
   const start = parseCursor(request.cursor, request.stream);
   const view = await openView(logs, ref, { ...request, start });
   const limit = Math.min(request.limitBytes, MAX_PAGE_BYTES);
-  const context: Context = { logs, searcher, ref, request, start, view, limit, signal };
+  const newline = newlineOf(request.codec);
+  const stamper = request.stamp && createStamper(view, request.stamp);
+  const context: Context = { logs, searcher, ref, request, start, view, limit, newline, stamper, signal };
   if (request.grep !== undefined) return await readMatches(context, request.grep);
   if (request.lines !== undefined) return await readLines(context, request.lines.from, request.lines.to);
   if (request.tail !== undefined) return await readTail(context, request.tail);

@@ -1,3 +1,5 @@
+import type { Codec } from '../../lib/codec.ts';
+import type { Zone } from '../../lib/strftime.ts';
 import type { LogRef } from '../../ports/logs.ts';
 import type { Exit } from '../../ports/sandbox.ts';
 
@@ -27,14 +29,29 @@ export interface ExcerptSource {
   readonly stderrBytes: number;
 }
 
+export interface Stamp {
+  /** As strftime has it. */
+  readonly format: string;
+  readonly zone: Zone;
+  /** Of the execution, ms since 1970. */
+  readonly startedMs: number;
+}
+
 export interface PageRequest {
   readonly stream: 'stdout' | 'stderr' | 'both';
   readonly cursor?: string | undefined;
   readonly tail?: number | undefined;
   readonly lines?: { readonly from: number; readonly to: number } | undefined;
   readonly grep?: { readonly pattern: string; readonly context: number; readonly ignoreCase: boolean; readonly max: number } | undefined;
+  /** Lines that arrived so long after the start, in ms, or later (earlier). */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
+  /** When each line began to arrive, in front of it. */
+  readonly stamp?: Stamp | undefined;
+  /** How the program writes text; absent = UTF-8. */
+  readonly codec?: Codec | undefined;
+  /** The name of it, for the search thread. */
+  readonly encoding?: string | undefined;
   readonly limitBytes: number;
   readonly raw: boolean;
   /** More may come: a cursor at the end is of use. */

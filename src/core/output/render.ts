@@ -1,3 +1,4 @@
+import type { Codec } from '../../lib/codec.ts';
 import { decode } from '../../lib/utf8.ts';
 import { fold } from './fold.ts';
 
@@ -7,8 +8,12 @@ export interface Rendered {
   readonly binary: boolean;
 }
 
-/** Kept bytes as the text of an answer; `raw` keeps control sequences as they are. */
-export const render = (bytes: Uint8Array, raw = false): Rendered => {
+/** Kept bytes as the text of an answer, UTF-8 unless a codec says otherwise; `raw` keeps control sequences as they are. */
+export const render = (bytes: Uint8Array, raw = false, codec?: Codec): Rendered => {
+  if (codec !== undefined) {
+    const text = codec.decode(bytes);
+    return { text: raw ? text : fold(text), binary: text.includes('\0') };
+  }
   const { text, escaped } = decode(bytes);
   return { text: raw ? text : fold(text), binary: escaped || bytes.includes(0) };
 };

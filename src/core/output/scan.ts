@@ -1,3 +1,4 @@
+import type { Codec } from '../../lib/codec.ts';
 import { type OnLine, splitLines } from './line-splitter.ts';
 import { compilePattern } from './pattern.ts';
 import { render } from './render.ts';
@@ -26,6 +27,7 @@ export interface Scan<R> {
 
 export const scanGrep = (
   request: Pattern & { readonly context: number; readonly max: number; readonly maxBytes: number; readonly firstLine: number },
+  codec?: Codec,
 ): Scan<GrepResult> => {
   const regex = compilePattern(request.pattern, request.ignoreCase);
   const lines: FoundLine[] = [];
@@ -44,10 +46,10 @@ export const scanGrep = (
   };
 
   const onLine: OnLine = (line) => {
-    const { text } = render(line.bytes, request.raw);
+    const { text } = render(line.bytes, request.raw, codec);
     const found = regex.exec(text);
     if (found === null) {
-      const context = { line: line.number, text: cutText(text, 0), match: false };
+      const context = { line: line.number, start: line.start, text: cutText(text, 0), match: false };
       if (after > 0) {
         after -= 1;
         more = !add(context);
@@ -62,7 +64,7 @@ export const scanGrep = (
     }
     for (const context of before) if (!add(context)) more = true;
     before = [];
-    if (more || !add({ line: line.number, text: cutText(text, found.index), match: true })) {
+    if (more || !add({ line: line.number, start: line.start, text: cutText(text, found.index), match: true })) {
       more = true;
       return false;
     }
@@ -71,13 +73,17 @@ export const scanGrep = (
     end = line.end;
     return true;
   };
-  const skip = createSkip(
-    request,
-    () => after === 0,
-    () => {
-      before = [];
-    },
-  );
+  // It looks at the bytes as UTF-8.
+  const skip =
+    codec === undefined
+      ? createSkip(
+          request,
+          () => after === 0,
+          () => {
+            before = [];
+          },
+        )
+      : undefined;
   const splitter = splitLines(onLine, request.firstLine, skip);
   return {
     push: (chunk) => splitter.push(chunk),
@@ -88,11 +94,11 @@ export const scanGrep = (
   };
 };
 
-export const scanMatch = (request: Pattern): Scan<MatchResult> => {
+export const scanMatch = (request: Pattern, codec?: Codec): Scan<MatchResult> => {
   const regex = compilePattern(request.pattern, request.ignoreCase);
   let found: string | undefined;
   const splitter = splitLines(({ bytes }) => {
-    const { text } = render(bytes, request.raw);
+    const { text } = render(bytes, request.raw, codec);
     const match = regex.exec(text);
     if (match === null) return true;
     found = cutText(text, match.index);

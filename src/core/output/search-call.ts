@@ -26,7 +26,7 @@ const stuck = (ms: number): CorralError =>
 
 const tooLong = (ms: number): CorralError =>
   new CorralError('limit_exceeded', `The search took more than ${ms} ms and was stopped.`, {
-    hint: 'Search a part: pass a cursor, since_ms or until_ms.',
+    hint: 'Search a part: pass a cursor, since or until.',
   });
 
 const died = (cause: unknown): CorralError =>

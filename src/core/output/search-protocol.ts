@@ -15,6 +15,8 @@ export interface Pattern {
   readonly ignoreCase: boolean;
   /** Match against the bytes as they are, with colours and overwritten progress lines. */
   readonly raw: boolean;
+  /** How the text is written; absent = UTF-8. Of those in which a line's end is one byte. */
+  readonly encoding?: string | undefined;
 }
 
 export type SearchJob =
@@ -35,6 +37,8 @@ export type SearchJob =
 export interface FoundLine {
   /** From 1. */
   readonly line: number;
+  /** Where it begins, in bytes of the view. */
+  readonly start: number;
   readonly text: string;
   /** It matches; otherwise it is context. */
   readonly match: boolean;

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { findCodec } from '../../lib/codec.ts';
 import { type Scan, scanGrep, scanLocate, scanMatch } from './scan.ts';
 import type { FromThread, SearchJob, SearchResult, SearchSource, ToThread } from './search-protocol.ts';
 
@@ -7,9 +8,10 @@ import type { FromThread, SearchJob, SearchResult, SearchSource, ToThread } from
 
 const CHUNK = 1024 * 1024;
 
-const startScan = (job: SearchJob): Scan<SearchResult> => {
-  if (job.kind === 'grep') return scanGrep(job);
-  return job.kind === 'match' ? scanMatch(job) : scanLocate(job.from, job.to);
+const startScan = async (job: SearchJob): Promise<Scan<SearchResult>> => {
+  if (job.kind === 'locate') return scanLocate(job.from, job.to);
+  const codec = job.encoding === undefined ? undefined : await findCodec(job.encoding);
+  return job.kind === 'grep' ? scanGrep(job, codec) : scanMatch(job, codec);
 };
 
 interface Reader {
@@ -84,7 +86,7 @@ const serve = (port: MessagePort): void => {
     });
   const run = async (job: SearchJob): Promise<void> => {
     try {
-      const scan = startScan(job);
+      const scan = await startScan(job);
       await feed(job.source, scan, ask, () => say({ alive: true }));
       say({ result: scan.finish() });
     } catch (error) {

@@ -1,6 +1,8 @@
 import type { LogRef, LogRun, LogStore } from '../../ports/logs.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import type { Offsets } from './cursor.ts';
+import { nextLine, newlineOf } from './line-edges.ts';
+import { createLogClock, type LogClock } from './log-clock.ts';
 import type { PageRequest } from './presenter.ts';
 
 /** A stretch of one stream. */
@@ -16,9 +18,11 @@ export interface View {
   readonly length: number;
   /** Whole streams that it is taken from. */
   readonly sizes: Offsets;
+  /** Knows times only where the request is about them. */
+  readonly clock: LogClock;
 }
 
-export type ViewRequest = Pick<PageRequest, 'stream' | 'sinceMs' | 'untilMs'> & { readonly start: Offsets };
+export type ViewRequest = Pick<PageRequest, 'stream' | 'sinceMs' | 'untilMs' | 'stamp' | 'codec'> & { readonly start: Offsets };
 
 /** The recorded runs, then what has not been recorded yet: stdout first, as late as the last run. */
 const allRuns = function* (runs: readonly LogRun[], sizes: Offsets): Iterable<LogRun & { readonly offset: number }> {
@@ -43,25 +47,52 @@ const append = (segments: Segment[], next: Segment): void => {
   else segments.push(next);
 };
 
-const select = (runs: readonly LogRun[], sizes: Offsets, { stream, start, sinceMs = 0, untilMs = Infinity }: ViewRequest): Segment[] => {
+/** Of each stream, from where to where. */
+type Ranges = Readonly<Record<StreamName, { readonly from: number; readonly to: number }>>;
+
+const select = (runs: readonly LogRun[], sizes: Offsets, stream: ViewRequest['stream'], ranges: Ranges): Segment[] => {
   const segments: Segment[] = [];
   for (const run of allRuns(runs, sizes)) {
     if (stream !== 'both' && run.stream !== stream) continue;
-    if (run.atMs < sinceMs || run.atMs > untilMs) continue;
-    const offset = Math.max(run.offset, start[run.stream]);
-    const length = run.offset + run.bytes - offset;
+    const { from, to } = ranges[run.stream];
+    const offset = Math.max(run.offset, from);
+    const length = Math.min(run.offset + run.bytes, to) - offset;
     if (length > 0) append(segments, { stream: run.stream, offset, length });
   }
   return segments;
 };
 
+/** A line that is longer than this is cut where the time says, not where it ends. */
+const MAX_LINE_BYTES = 1024 * 1024;
+
+/** The first line that begins at `offset` or later: a time falls into a line, and lines are shown whole. */
+const wholeLine = async (logs: LogStore, ref: LogRef, stream: StreamName, offset: number, size: number, newline: Uint8Array) => {
+  if (offset <= 0 || offset >= size) return offset;
+  const from = Math.max(0, offset - newline.length);
+  const bytes = await logs.read(ref, stream, from, MAX_LINE_BYTES);
+  const next = nextLine(bytes, newline, 0, from);
+  return next === -1 ? (bytes.length < MAX_LINE_BYTES ? size : offset) : from + next;
+};
+
 export const openView = async (logs: LogStore, ref: LogRef, request: ViewRequest): Promise<View> => {
+  const { stream, start, sinceMs, untilMs, stamp, codec } = request;
   const [stdout, stderr] = await Promise.all([logs.size(ref, 'stdout'), logs.size(ref, 'stderr')]);
   const sizes = { stdout, stderr };
-  const needsOrder =
-    request.sinceMs !== undefined || request.untilMs !== undefined || (request.stream === 'both' && stdout > 0 && stderr > 0);
-  const segments = select(needsOrder ? await logs.order(ref) : [], sizes, request);
-  return { segments, length: segments.reduce((sum, { length }) => sum + length, 0), sizes };
+  const isTimed = sinceMs !== undefined || untilMs !== undefined;
+  const needsOrder = isTimed || stamp !== undefined || (stream === 'both' && stdout > 0 && stderr > 0);
+  const runs = needsOrder ? await logs.order(ref) : [];
+  const clock = createLogClock(runs);
+  const newline = newlineOf(codec);
+  const rangeOf = async (name: StreamName) => {
+    const size = sizes[name];
+    const edge = (offset: number) => wholeLine(logs, ref, name, offset, size, newline);
+    const from = sinceMs === undefined ? 0 : await edge(clock.since(name, size, sinceMs));
+    const to = untilMs === undefined ? size : await edge(clock.until(name, size, untilMs));
+    return { from: Math.max(from, start[name]), to };
+  };
+  const ranges = { stdout: await rangeOf('stdout'), stderr: await rangeOf('stderr') };
+  const segments = select(runs, sizes, stream, ranges);
+  return { segments, length: segments.reduce((sum, { length }) => sum + length, 0), sizes, clock };
 };
 
 /** The part of the segments that covers `length` bytes from `from`. */

@@ -17,6 +17,9 @@ const leaveOutTheObvious = ({ jsonSchema, path }: { jsonSchema: z.core.JSONSchem
   if (typeof more === 'object' && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
   // Said of the arguments as a whole; the door refuses what is unknown further in all the same, by its name.
   if (more === false && path.length > 0) delete jsonSchema.additionalProperties;
+  // Names of old are still taken from those who know them.
+  for (const [name, property] of Object.entries(jsonSchema.properties ?? {}))
+    if (typeof property === 'object' && property.deprecated === true) delete jsonSchema.properties?.[name];
   if (jsonSchema.properties !== undefined && Object.keys(jsonSchema.properties).length === 0) delete jsonSchema.properties;
 };
 

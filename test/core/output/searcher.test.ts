@@ -115,7 +115,7 @@ describe('the search thread', () => {
     });
     await writeFile(join(out, 'package.json'), '{"type":"module"}');
     const printed = execFileSync(process.execPath, [join(out, 'corral.js')], { timeout: 10_000 }).toString();
-    expect(JSON.parse(printed)).toEqual([{ line: 1, text: 'abc', match: true }]);
+    expect(JSON.parse(printed)).toEqual([{ line: 1, start: 0, text: 'abc', match: true }]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { allowedCommands, checkAllowed, checkVariables } from '../../../src/core/profiles/shell-server/allow-list.ts';
 import { readArguments } from '../../../src/core/profiles/shell-server/arguments.ts';
-import { formatTime, readInstant } from '../../../src/core/profiles/shell-server/clock.ts';
+import { readInstant } from '../../../src/core/profiles/shell-server/clock.ts';
+import { formatTime } from '../../../src/lib/strftime.ts';
 import { readCommand } from '../../../src/core/profiles/shell-server/command-line.ts';
 import { codecFor, defaultEncoding } from '../../../src/core/profiles/shell-server/encoding.ts';
 import { childEnvironment } from '../../../src/core/profiles/shell-server/environment.ts';

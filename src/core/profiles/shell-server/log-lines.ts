@@ -115,11 +115,11 @@ export const readLines = async (logs: LogStore, request: LogRequest): Promise<Lo
         ? await logs.read(ref, stream, begin, end - begin)
         : new Uint8Array();
   // A window that begins inside a line shows whole lines only, unless there is none.
-  const whole = begin > 0 && codec.linesAreBytes ? bytes.indexOf(NEWLINE) + 1 : 0;
+  const whole = begin > 0 && codec.unit === 1 ? bytes.indexOf(NEWLINE) + 1 : 0;
   const wanted = Math.min(tail, MOST_LINES);
-  const from = codec.linesAreBytes ? Math.max(whole, startOfLast(bytes, wanted)) : whole;
+  const from = codec.unit === 1 ? Math.max(whole, startOfLast(bytes, wanted)) : whole;
   const clock = createClock(runs, stream);
-  const found = (codec.linesAreBytes ? linesOf : wideLinesOf)(bytes.subarray(from), begin + from, codec)
+  const found = (codec.unit === 1 ? linesOf : wideLinesOf)(bytes.subarray(from), begin + from, codec)
     .map(({ text, offset }) => ({ text: text.replace(/\r$/, ''), atMs: startedMs + clock(offset) }))
     .slice(-wanted);
   const lines = found.filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);

@@ -1,8 +1,9 @@
 import * as z from 'zod/v4';
+import { formatTime } from '../../../lib/strftime.ts';
 import { defineOperation, type Operation } from '../../operation.ts';
 import type { ProfileServices } from '../profile.ts';
 import { type Background, type BackgroundProcess, STATUSES, type Status } from './background.ts';
-import { formatTime, readInstant } from './clock.ts';
+import { readInstant } from './clock.ts';
 import { codecFor } from './encoding.ts';
 import { type RawArguments, readFlag, readPositive, readText, readTexts } from './input.ts';
 import { type LogLines, readLines } from './log-lines.ts';

@@ -34,7 +34,7 @@ const streamBlock = async (
 ): Promise<readonly string[]> => {
   const { bytes, total } = await readFront(logs, look, stream);
   const whole = bytes.length >= total;
-  const lastLine = codec.linesAreBytes ? bytes.lastIndexOf(NEWLINE) : -1;
+  const lastLine = codec.unit === 1 ? bytes.lastIndexOf(NEWLINE) : -1;
   const text = codec.decode(whole || lastLine < 0 ? bytes : bytes.subarray(0, lastLine)).trim();
   if (text === '') return [];
   const lines = text.split('\n');

@@ -1,5 +1,5 @@
 // The official conformance suite against the MCP face over HTTP: every required scenario of both revisions against the composition with the
-// referee's fixtures, then what needs no fixtures against a production server.
+// referee's fixtures, the extension for tasks, then what needs no fixtures against a production server.
 // `--production "node dist/corral.js serve --transport http --bind 127.0.0.1:PORT"` names that server; without it, the bare composition is
 // taken. Ends with 1 when a required scenario fails.
 import { mkdir, rm } from 'node:fs/promises';
@@ -33,11 +33,26 @@ const PRODUCTION = [
   ['2025-11-25', 'server-session-lifecycle'],
 ];
 
+/** Of the extension for tasks; no revision requires them. tasks-status-notifications is left out: the referee skips it. */
+const TASKS = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-mrtr-input',
+  'tasks-request-headers',
+  'tasks-dispatch-and-envelope',
+  'tasks-required-task-error',
+  'tasks-mrtr-composition',
+];
+
 const SET_TIMEOUT_MS = 180_000;
 const SCENARIO_TIMEOUT_MS = 60_000;
 
 /** `✓ tools-list: 4 passed, 0 failed` */
 const RESULT = /^(✓|✗) ([\w-]+): (\d+) passed, (\d+) failed/;
+/** `Passed: 9/9, 0 failed, 0 warnings` */
+const TALLY = /^Passed: (\d+)\/\d+, (\d+) failed, (\d+) warnings/m;
 /** `  ✗ tasks-lifecycle (extension)` */
 const UNSCORED = /^ {2}[✓✗] ([\w-]+) \(/;
 
@@ -84,6 +99,22 @@ const runScenario = async (referees, url, [revision, scenario]) => {
   return code === 0;
 };
 
+/** True when every scenario of the extension ran, with no check failed, warned of or left out. */
+const runTasks = async (referees, url) => {
+  let passed = 0;
+  let checks = 0;
+  for (const scenario of TASKS) {
+    const argv = [referees.node, referees.conformance, 'server', '--url', url, '--scenario', scenario, '-o', join(OUT, 'tasks')];
+    const { code, stdout, stderr } = await capture(argv, { timeoutMs: SCENARIO_TIMEOUT_MS });
+    const [, good, bad, warned] = TALLY.exec(stdout) ?? [];
+    checks += Number(good ?? 0);
+    if (code === 0 && Number(good) > 0 && bad === '0' && warned === '0') passed += 1;
+    else process.stdout.write(`  failed: ${scenario}\n${`${stdout}\n${stderr}`.trim().split('\n').slice(-25).join('\n')}\n`);
+  }
+  process.stdout.write(`conformance of tasks: ${passed} of ${TASKS.length} scenarios pass (${checks} checks)\n`);
+  return passed === TASKS.length;
+};
+
 const runProduction = async (referees, url) => {
   let passed = 0;
   for (const wanted of PRODUCTION) if (await runScenario(referees, url, wanted)) passed += 1;
@@ -112,9 +143,10 @@ const main = async () => {
     for (const revision of Object.keys(REQUIRED)) results.push(await runRequired(referees, url, revision));
     return results.every(Boolean);
   });
+  const tasks = await withServer([...composition, '--tasks'], (url) => runTasks(referees, url));
   const production = values.production?.trim().split(/\s+/) ?? [...composition, '--bare'];
   const bare = await withServer(production, (url) => runProduction(referees, url));
-  return required && bare;
+  return required && tasks && bare;
 };
 
 try {

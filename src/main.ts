@@ -7,6 +7,7 @@ import { createAuditor } from './core/audit/auditor.ts';
 import { isSecretName } from './core/audit/redact/names.ts';
 import { createRedactor } from './core/audit/redact/redactor.ts';
 import { createCatalogue } from './core/catalogue.ts';
+import { createContinuation } from './core/executions/continuation.ts';
 import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
 import { createLimits } from './core/limits/limits.ts';
@@ -195,6 +196,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   });
   requireFreeNames(loaded.templates, catalogue);
   const operations = [...catalogue, ...templateOperations(loaded.templates, { executions, presenter: output.presenter, config })];
+  const continuation = createContinuation({ executions, logs, config, operations });
   const approvals: App['approvals'] = once(async () => {
     await ready();
     const [{ createApprovals }, { createPlaceOf }] = await Promise.all([
@@ -311,6 +313,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     logs,
     blockList,
     approvals,
+    continuation,
     requestStateKey,
     doctor,
     audit: auditTrail,

@@ -4,6 +4,7 @@ import type { LogStore } from '../ports/logs.ts';
 import type { Approvals } from './approvals/types.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { DoctorReport } from './doctor/report.ts';
+import type { Continuation } from './executions/continuation.ts';
 import type { Executions } from './executions/types.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
@@ -42,7 +43,9 @@ export interface App {
   readonly blockList: BlockList;
   /** What the rules leave to a person. */
   approvals(): Promise<Approvals>;
-  /** Signs what MCP clients carry from a question to its answer; the same for all servers of the state folder. */
+  /** For a face that goes on by itself with a call whose program outlived it. */
+  readonly continuation: Continuation;
+  /** Signs what MCP clients carry from a question to its answer, and the names of their tasks; the same for all servers of the state folder. */
   requestStateKey(): Promise<Uint8Array>;
   /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
   doctor(signal?: AbortSignal): Promise<DoctorReport>;

@@ -17,8 +17,12 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** Tells the caller, if it listens, how far the work is. Never throws, may be dropped. */
   progress(message: string): void;
+  /** True when it listens: only then is it worth finding out. */
+  readonly wantsProgress?: boolean | undefined;
   /** What the rules said of this call; absent where there are none. */
   readonly decision?: Decision | undefined;
+  /** How long the caller stays on for a program that it starts, in ms, where its arguments do not say; absent = as configured. */
+  readonly patienceMs?: number | undefined;
   /**
    * Puts a question to whoever sits at the caller; absent where nobody can be asked that way. Undefined: there was no answer. Rejects with
    * `approval_required` where the caller is to make the call again with the answer: that error then has to end this call.
@@ -64,8 +68,18 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   /** Is the value of this argument a secret, beside those whose name says so anyway? It is kept out of the audit log. */
   isSecret?(name: string): boolean;
   run(input: z.output<I>, context: OperationContext): Promise<z.input<O>>;
+  /** Of an operation that starts an execution and may answer while that runs. */
+  readonly starts?: Starts<I, O>;
   /** For tools whose clients depend on exact text: the blocks to show instead of JSON, and no structured content. Absent = JSON in both forms. */
   present?(outcome: OperationOutcome): Presented;
+}
+
+/** How to go on with a call whose program outlived it. */
+export interface Starts<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
+  /** Is the handle what the caller wants, to talk to the program or to leave it running, rather than the end of the program? */
+  wantsHandle(input: z.output<I>): boolean;
+  /** What `run` would answer of that execution now. */
+  answer(execution: string, signal: AbortSignal): Promise<z.input<O>>;
 }
 
 /** What an operation came to. */

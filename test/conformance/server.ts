@@ -1,6 +1,6 @@
 /**
- * The production composition of the HTTP face (door, guards, both legs, factory) with the referee's fixtures mounted on top, or without
- * them (`--bare`). Listens on `--port` (default: any free one), prints its URL as the only line on stdout, ends with stdin.
+ * The production composition of the HTTP face (door, guards, both legs, factory) with the referee's fixtures mounted on top: those of the
+ * protocol, those of its extension for tasks (`--tasks`), or none (`--bare`). Listens on `--port` (default: any free one), prints its URL as the only line on stdout, ends with stdin.
  */
 import { createRequestStateCodec } from '@modelcontextprotocol/server';
 import { randomBytes } from 'node:crypto';
@@ -10,14 +10,22 @@ import { createInvoke, defineOperation } from '../../src/core/operation.ts';
 import { openHttpDoor } from '../../src/faces/http/door.ts';
 import type { McpMount } from '../../src/faces/mcp/http-handler.ts';
 import { createMcpHttpHandler } from '../../src/faces/mcp/http-handler.ts';
-import type { CorralMcpFactory } from '../../src/faces/mcp/server-factory.ts';
+import type { CorralMcpFactory, McpFaceOptions } from '../../src/faces/mcp/server-factory.ts';
 import { createMcpServerFactory } from '../../src/faces/mcp/server-factory.ts';
+import { createToolCaller } from '../../src/faces/mcp/call-tool.ts';
 import { mountTools } from './fixtures/content.ts';
 import { mountLibrary } from './fixtures/library.ts';
 import { mountPushed } from './fixtures/pushed.ts';
 import { mountRounds } from './fixtures/rounds.ts';
+import { createTaskFixtures, mountTaskRounds } from './fixtures/tasks.ts';
 
-const { values: flags } = parseArgs({ options: { bare: { type: 'boolean', default: false }, port: { type: 'string', default: '0' } } });
+const { values: flags } = parseArgs({
+  options: {
+    bare: { type: 'boolean', default: false },
+    tasks: { type: 'boolean', default: false },
+    port: { type: 'string', default: '0' },
+  },
+});
 
 const codec = createRequestStateCodec<string>({ key: randomBytes(32), ttlSeconds: 60 });
 
@@ -33,14 +41,19 @@ const echo = defineOperation({
   run: ({ text }) => Promise.resolve({ text }),
 });
 
-const base = createMcpServerFactory({
-  operations: [echo],
+const fixtures = createTaskFixtures();
+const key = randomBytes(32);
+const options: McpFaceOptions = {
+  operations: flags.tasks ? fixtures.operations : [echo],
+  tasks: flags.tasks ? { ...fixtures.continuation, key: () => Promise.resolve(key) } : undefined,
   invoke: createInvoke({ ready: () => Promise.resolve(), ended: () => undefined }),
   info: { name: 'corral-conformance', version: '0.0.0', title: 'Corral, with the fixtures of the referee' },
   instructions: 'For the referee only.',
   callerOf: (auth) => ({ id: auth?.clientId ?? 'nobody', via: 'mcp', scopes: [] }),
   requestState: { verify: codec.verify },
-});
+};
+const base = createMcpServerFactory(options);
+const caller = createToolCaller(options);
 
 const withFixtures: CorralMcpFactory = (context) => {
   const server = base(context);
@@ -52,8 +65,14 @@ const withFixtures: CorralMcpFactory = (context) => {
   return server;
 };
 
+const withTasks: CorralMcpFactory = (context) => {
+  const server = base(context);
+  mountTaskRounds(server, caller, { isModern: context?.era === 'modern', capabilities: () => server.server.getClientCapabilities() });
+  return server;
+};
+
 const mount: McpMount = createMcpHttpHandler({
-  factory: flags.bare ? base : withFixtures,
+  factory: flags.tasks ? withTasks : flags.bare ? base : withFixtures,
   onError: (error) => console.error(error.message),
 });
 

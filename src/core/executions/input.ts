@@ -1,5 +1,7 @@
 import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
+import type { Config } from '../config/schema.ts';
+import type { OperationContext } from '../operation.ts';
 
 /** The kernel refuses a single argument of 128 KiB; the text of a command is one. */
 export const ARGUMENT_BYTES = 128 * 1024 - 1;
@@ -17,6 +19,13 @@ export const waitSeconds = z
   .min(0)
   .max(WAIT_CAP_SECONDS, `at most ${String(WAIT_CAP_SECONDS)}: clients cut longer calls; the program goes on and wait continues`)
   .optional();
+
+/** How long a call stays for the end of the program that it starts. */
+export const patienceMs = (
+  seconds: number | undefined,
+  context: Pick<OperationContext, 'patienceMs'>,
+  config: Pick<Config, 'waitSeconds'>,
+): number => (seconds === undefined ? (context.patienceMs ?? config.waitSeconds * 1000) : seconds * 1000);
 
 /** What execute_command and execute_code share. */
 export const startFields = {

@@ -5,8 +5,9 @@ import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
 import { cappedTimeoutMs, decidedSteps, requireCaps } from '../policy/decided.ts';
 import type { OutputWatch } from '../output/watch.ts';
-import { ARGUMENT_BYTES, checkArgv, executionId, noNul, startFields, stdinBytes, waitSeconds } from './input.ts';
+import { ARGUMENT_BYTES, checkArgv, executionId, noNul, patienceMs, startFields, stdinBytes, waitSeconds } from './input.ts';
 import type { Executions } from './types.ts';
+import { tellOf } from './telling.ts';
 import { needsBash } from './shell.ts';
 import { parseUntil, untilSchema } from './until.ts';
 import { durationOf, executionOutput, outcomeView, viewExecution } from './view.ts';
@@ -114,11 +115,16 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           labels: input.labels ?? {},
           detach: input.detach ?? false,
           caller: context.caller.id,
+          tell: tellOf(context),
         },
-        (input.wait_seconds ?? defaultWait) * 1000,
+        patienceMs(input.wait_seconds, context, config),
         context.signal,
       );
       return viewExecution(presenter, look, config.answerBytes);
+    },
+    starts: {
+      wantsHandle: ({ detach, pty, interactive }) => detach === true || pty === true || interactive === true,
+      answer: async (execution) => viewExecution(presenter, await executions.look(execution), config.answerBytes),
     },
   });
 

@@ -3,10 +3,12 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxCommand } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
+import { lastLine } from './last-line.ts';
 import { createLedger, lostChange } from './ledger.ts';
 import { place } from './place.ts';
 import { ending, metaOf, unfiledOutput } from './records.ts';
 import { createSweep } from './retention.ts';
+import { telling } from './telling.ts';
 import type { Tracked } from './tracked.ts';
 import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
 import { waitFor } from './wait-for.ts';
@@ -118,8 +120,12 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     stderrBytes: one.stderrBytes,
   });
 
+  const howItIs = async (now: Look): Promise<string> =>
+    `running for ${String(Math.round((Date.now() - now.record.startedMs) / 1000))} s: ${(await lastLine(logs, now)) ?? 'no output yet'}`;
+
   const run = async (request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look> => {
     const one = await start(request, signal);
+    using _ = telling(request.tell, async () => howItIs(await look(one.record.id)));
     const ended = await waitFor(one, waitMs, signal);
     if (ended !== 'done' && signal.aborted) {
       if (!request.detach) {
@@ -135,7 +141,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     // A handle is good in every server of the state folder, and after the end of this one.
     await store.flush().catch(report('the record of an execution that goes on is not durable yet'));
     // Of a program that goes on nobody has told how much it printed so far: the log files say.
-    return look(one.record.id);
+    return await look(one.record.id);
   };
 
   const unknown = (id: string): CorralError =>

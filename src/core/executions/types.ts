@@ -4,6 +4,7 @@ import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.t
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
 import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
+import type { Tell } from './telling.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Name that asks for a sandbox of its own, which ends with the execution. */
@@ -37,6 +38,8 @@ export interface StartRequest {
   /** Goes on when the caller cancels or goes away. */
   readonly detach: boolean;
   readonly caller: string;
+  /** Hears about once a second how the program is doing, while the call waits for it. */
+  readonly tell?: Tell | undefined;
 }
 
 /** One look at an execution: its record, and the exit with its small output if this server saw it. */

@@ -1,7 +1,9 @@
 import * as z from 'zod/v4';
 import type { Config } from '../config/schema.ts';
-import { noNul, startFieldsUndescribed, stdinBytes } from '../executions/input.ts';
-import type { Executions } from '../executions/types.ts';
+import { noNul, patienceMs, startFieldsUndescribed, stdinBytes } from '../executions/input.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
+import type { Executions, Look } from '../executions/types.ts';
+import { tellOf } from '../executions/telling.ts';
 import { executionOutput, viewExecution } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
@@ -19,8 +21,24 @@ export interface LanguageOperationsDeps {
 
 const CODE_BYTES = 2 * 1024 * 1024;
 
+const answer = executionOutput.extend({ stage: z.enum(['prepare', 'compile', 'run']).optional() });
+
+const stepsSchema = z.object({ compileStep: z.int(), runStep: z.int().positive() });
+
+/** How far it came, from the notes in its record; undefined while that is not known. */
+const stageOf = ({ step, meta }: ExecutionRecord): 'prepare' | 'compile' | 'run' | undefined => {
+  const { data } = stepsSchema.safeParse(JSON.parse(meta));
+  if (step === undefined || data === undefined) return undefined;
+  return step >= data.runStep ? 'run' : step >= data.compileStep ? 'compile' : 'prepare';
+};
+
 export const languageOperations = (deps: LanguageOperationsDeps): readonly Operation[] => {
   const { executions, presenter, tools, config } = deps;
+
+  const view = (look: Look): Promise<z.input<typeof answer>> => {
+    const stage = stageOf(look.record);
+    return viewExecution(presenter, look, config.answerBytes, stage === undefined ? {} : { stage });
+  };
 
   const execute = defineOperation({
     name: 'code.execute',
@@ -44,12 +62,10 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
       args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional(),
       ...startFieldsUndescribed,
     }),
-    output: executionOutput.extend({ stage: z.enum(['prepare', 'compile', 'run']).optional() }),
+    output: answer,
     subject: ({ cwd, env }) => ({ cwd, env }),
     run: async (input, context) => {
       const language = languageOrThrow(input.language);
-      let compileStep = 0;
-      let runStep = 0;
       const look = await executions.run(
         {
           title: `${language.name}: ${input.code.slice(0, 200)}`,
@@ -58,13 +74,12 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
             const tool = await tools.forLanguage(live, language);
             const dir = `/tmp/corral/${execution}`;
             const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir, cwd });
-            ({ compileStep, runStep } = plan);
             if (plan.file !== undefined)
               await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);
             return {
               steps: plan.steps,
               env: plan.env,
-              meta: { language: language.name, compileStep, runStep },
+              meta: { language: language.name, compileStep: plan.compileStep, runStep: plan.runStep },
               scratch: plan.file === undefined ? undefined : dir,
             };
           },
@@ -79,13 +94,16 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           labels: input.labels ?? {},
           detach: input.detach ?? false,
           caller: context.caller.id,
+          tell: tellOf(context),
         },
-        (input.wait_seconds ?? config.waitSeconds) * 1000,
+        patienceMs(input.wait_seconds, context, config),
         context.signal,
       );
-      const { step } = look.record;
-      const stage = step === undefined || runStep === 0 ? undefined : step >= runStep ? 'run' : step >= compileStep ? 'compile' : 'prepare';
-      return viewExecution(presenter, look, config.answerBytes, stage === undefined ? {} : { stage });
+      return view(look);
+    },
+    starts: {
+      wantsHandle: ({ detach }) => detach === true,
+      answer: async (execution) => view(await executions.look(execution)),
     },
   });
   return [execute];

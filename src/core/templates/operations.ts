@@ -1,9 +1,10 @@
 import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
-import { stdinBytes, waitSeconds } from '../executions/input.ts';
-import type { Executions } from '../executions/types.ts';
-import { executionOutput, streamView, viewExecution } from '../executions/view.ts';
+import { patienceMs, stdinBytes, waitSeconds } from '../executions/input.ts';
+import type { Executions, Look } from '../executions/types.ts';
+import { tellOf } from '../executions/telling.ts';
+import { executionOutput, type ExecutionView, streamView, viewExecution } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
 import { createContainment } from '../policy/containment.ts';
@@ -50,6 +51,24 @@ export const templateOperations = (templates: readonly Template[], deps: Templat
   templates.map((template) => {
     const { name, spec } = template;
     const tool = toolName(name);
+    const view = async (look: Look, signal: AbortSignal): Promise<ExecutionView> => {
+      const whole = await viewExecution(deps.presenter, look, deps.config.answerBytes);
+      if (spec.output === undefined) return whole;
+      const { stream, grep, tail } = spec.output;
+      const shown = await deps.presenter.page(
+        { sandbox: look.record.sandbox, execution: look.record.id },
+        {
+          stream,
+          tail,
+          grep: grep === undefined ? undefined : { pattern: grep, context: 0, ignoreCase: false, max: 1000 },
+          limitBytes: deps.config.answerBytes,
+          raw: false,
+        },
+        signal,
+      );
+      const { stdout: _, stderr, ...rest } = whole;
+      return { ...rest, stdout: streamView(shown), ...(stream === 'stdout' && stderr !== undefined && { stderr }) };
+    };
     return defineOperation({
       name: `template.${name}`,
       tool,
@@ -93,25 +112,16 @@ export const templateOperations = (templates: readonly Template[], deps: Templat
             labels: { template: name },
             detach: false,
             caller: context.caller.id,
+            tell: tellOf(context),
           },
-          (waits ?? deps.config.waitSeconds) * 1000,
+          patienceMs(waits, context, deps.config),
           context.signal,
         );
-        if (spec.output === undefined) return viewExecution(deps.presenter, look, deps.config.answerBytes);
-        const { stream, grep, tail } = spec.output;
-        const shown = await deps.presenter.page(
-          { sandbox: look.record.sandbox, execution: look.record.id },
-          {
-            stream,
-            tail,
-            grep: grep === undefined ? undefined : { pattern: grep, context: 0, ignoreCase: false, max: 1000 },
-            limitBytes: deps.config.answerBytes,
-            raw: false,
-          },
-          context.signal,
-        );
-        const { stdout: _, stderr, ...view } = await viewExecution(deps.presenter, look, deps.config.answerBytes);
-        return { ...view, stdout: streamView(shown), ...(stream === 'stdout' && stderr !== undefined && { stderr }) };
+        return view(look, context.signal);
+      },
+      starts: {
+        wantsHandle: () => false,
+        answer: async (execution, signal) => view(await deps.executions.look(execution), signal),
       },
     });
   });

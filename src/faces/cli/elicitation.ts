@@ -1,5 +1,5 @@
 import type { App } from '../../core/app.ts';
-import type { ElicitationOptions } from '../mcp/server-factory.ts';
+import type { ElicitationOptions } from '../mcp/call-tool.ts';
 
 /** May clients put the questions of the rules to their user? Only where there are rules, and unless the operator keeps the answers to himself. */
 export const elicitationFor = ({ loaded: { config }, requestStateKey, log }: App): ElicitationOptions | undefined =>

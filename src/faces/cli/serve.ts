@@ -45,6 +45,7 @@ const openDoor = async (app: App, bind: string, served: Served) => {
     instructions: served.instructions,
     unknownTool: served.unknownTool,
     elicitation: elicitationFor(app),
+    tasks: served.tasks?.(app),
     callerOf: (auth) => ({ id: auth?.clientId ?? 'local', via: 'mcp', scopes: auth?.scopes ?? ALL }),
   });
   return openHttpDoor({

@@ -2,6 +2,7 @@ import type { App } from '../../core/app.ts';
 import { INSTRUCTIONS } from '../../core/catalogue.ts';
 import type { Operation, Presented } from '../../core/operation.ts';
 import type { ProfileHttp } from '../../core/profiles/profile.ts';
+import type { TasksOptions } from '../mcp/tasks.ts';
 
 /** What clients meet: Corral itself, or the servers that it stands in for. */
 export interface Served {
@@ -12,6 +13,8 @@ export interface Served {
   operations(app: App): readonly Operation[];
   readonly unknownTool?: ((name: string) => Presented) | undefined;
   readonly http?: ProfileHttp | undefined;
+  /** Absent where the tools are those of a server that knew no tasks. */
+  tasks?(app: App): TasksOptions;
 }
 
 export const CORRAL: Served = {
@@ -19,4 +22,5 @@ export const CORRAL: Served = {
   info: ({ version }) => ({ name: 'corral', version, title: 'Corral' }),
   instructions: INSTRUCTIONS,
   operations: ({ operations }) => operations,
+  tasks: ({ continuation, requestStateKey }) => ({ ...continuation, key: requestStateKey }),
 };

@@ -40,6 +40,7 @@ export const serveOverStdio = async (context: CliContext, loaded: LoadedConfig, 
     instructions: served.instructions,
     unknownTool: served.unknownTool,
     elicitation: elicitationFor(app),
+    tasks: served.tasks?.(app),
     callerOf: () => CALLER,
   });
   if (process.stdin.isTTY)

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { ProtocolError } from '@modelcontextprotocol/server';
-import type { Presented } from '../../core/operation.ts';
+import type { Operation, OperationOutcome, Presented } from '../../core/operation.ts';
 import { CorralError, toCorralError } from '../../ports/errors.ts';
 
 /**
@@ -30,4 +30,10 @@ export const failureResult = (thrown: unknown): CallToolResult => {
 export const presentedResult = ({ blocks, isError, protocolError }: Presented): CallToolResult => {
   if (protocolError !== undefined) throw new ProtocolError(protocolError.code, protocolError.message);
   return { content: blocks.map((text) => ({ type: 'text', text })), isError };
+};
+
+/** What a client gets of what an operation came to. */
+export const resultOfOutcome = ({ present }: Pick<Operation, 'present'>, outcome: OperationOutcome): CallToolResult => {
+  if (present !== undefined) return presentedResult(present(outcome));
+  return 'error' in outcome ? failureResult(outcome.error) : successResult(outcome.output);
 };

@@ -25,8 +25,14 @@ export interface Elicitation {
   toAsk(): Promise<InputRequiredResult | undefined>;
 }
 
+/** What a client since 2026 says of itself in this request. */
+export const declaredBy = ({ mcpReq }: ServerContext): ClientCapabilities | undefined => {
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  return envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined;
+};
+
 /** A client that names no kind of elicitation means forms. */
-const takesForms = (capabilities: ClientCapabilities | undefined): boolean => {
+export const takesForms = (capabilities: ClientCapabilities | undefined): boolean => {
   const kinds = capabilities?.elicitation;
   return kinds !== undefined && (kinds.form !== undefined || kinds.url === undefined);
 };
@@ -100,8 +106,7 @@ export const elicitationOf = (
   tool: string,
   args: unknown,
 ): Elicitation | undefined => {
-  const envelope: Readonly<Record<string, unknown>> = context.mcpReq.envelope ?? {};
-  const capabilities = peer.isModern ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined) : peer.capabilities();
+  const capabilities = peer.isModern ? declaredBy(context) : peer.capabilities();
   if (!takesForms(capabilities)) return undefined;
   return peer.isModern ? askByReturning(context, states, tool, args) : askNow(context);
 };

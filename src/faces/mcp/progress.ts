@@ -1,3 +1,5 @@
+import type { ServerContext } from '@modelcontextprotocol/server';
+
 /** Between two notifications of one call, in ms: people cannot read faster, and a chatty operation must not flood the pipe. */
 const INTERVAL_MS = 250;
 
@@ -8,6 +10,8 @@ export interface ProgressNotice {
 }
 
 export interface Progress {
+  /** False when nobody asked for it. */
+  readonly isHeard: boolean;
   tell(message: string): void;
   /** Nothing is sent afterwards, not even what waited for its turn. */
   stop(): void;
@@ -36,6 +40,7 @@ export const createProgress = (send: (notice: ProgressNotice) => Promise<void>):
   };
 
   return {
+    isHeard: true,
     tell: (message) => {
       if (stopped) return;
       waiting = message;
@@ -53,4 +58,10 @@ export const createProgress = (send: (notice: ProgressNotice) => Promise<void>):
 };
 
 /** For callers that did not ask for progress. */
-export const SILENT: Progress = { tell: () => undefined, stop: () => undefined };
+const SILENT: Progress = { isHeard: false, tell: () => undefined, stop: () => undefined };
+
+export const progressOf = ({ mcpReq }: ServerContext): Progress => {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return SILENT;
+  return createProgress((notice) => mcpReq.notify({ method: 'notifications/progress', params: { progressToken, ...notice } }));
+};

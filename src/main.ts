@@ -189,6 +189,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     watch: output.watch,
     search: output.textSearch,
     tools: createTools(() => opened().executions),
+    logs,
     config,
     drivers,
     shells,

@@ -61,6 +61,7 @@ const catalogueOf = ({ createCatalogue, configSchema }) => {
     watch: absent,
     search: absent,
     tools: absent,
+    logs: absent,
     drivers: new Map(),
     shells: { sh: '/bin/sh', bash: '/bin/bash' },
   });
@@ -68,7 +69,7 @@ const catalogueOf = ({ createCatalogue, configSchema }) => {
 
 export const toolsPage = (sources) => {
   const { z, ERROR_CODES, OUTCOME_KINDS, CorralError } = sources;
-  const operations = catalogueOf(sources);
+  const operations = catalogueOf(sources).filter(({ unlisted }) => unlisted !== true);
   return `${[
     '# Tools',
     GENERATED,

@@ -4,6 +4,7 @@ import { type FileOperationsDeps, fileOperations } from './files/operations.ts';
 import { type LanguageOperationsDeps, languageOperations } from './languages/operations.ts';
 import type { Operation } from './operation.ts';
 import { outputOperations } from './output/operations.ts';
+import { type PackageOperationsDeps, packageOperations } from './packages/operations.ts';
 import type { BlockList } from './policy/block-list.ts';
 import { blockListOperations } from './policy/operations.ts';
 import { sandboxOperations } from './sandboxes/operations.ts';
@@ -11,7 +12,8 @@ import { sandboxOperations } from './sandboxes/operations.ts';
 export type CatalogueDeps = ExecutionOperationsDeps &
   LanguageOperationsDeps &
   FileOperationsDeps &
-  EnvironmentOperationsDeps & {
+  EnvironmentOperationsDeps &
+  PackageOperationsDeps & {
     /** While rules are in force. */
     readonly blockList?: BlockList | undefined;
   };
@@ -28,6 +30,7 @@ export const createCatalogue = (deps: CatalogueDeps): readonly Operation[] => {
     ...others.slice(1),
     ...fileOperations(deps),
     ...sandboxOperations(deps.sandboxes),
+    ...packageOperations(deps),
     ...environmentOperations(deps),
     ...(deps.blockList === undefined ? [] : blockListOperations(deps.blockList)),
   ];

@@ -51,6 +51,8 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   readonly name: string;
   /** Its name as a tool: snake_case, stable. */
   readonly tool: string;
+  /** Not offered to models, who pay for every tool they see and get there by another one. Programs and people have it all the same. */
+  readonly unlisted?: true;
   readonly title: string;
   /** Written for a model: when to use it, what comes back; every word pays its way. */
   readonly description: string;

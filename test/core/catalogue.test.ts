@@ -17,6 +17,7 @@ const catalogue = createCatalogue({
   watch: closed<CatalogueDeps['watch']>(),
   search: closed<CatalogueDeps['search']>(),
   tools: closed<CatalogueDeps['tools']>(),
+  logs: closed<CatalogueDeps['logs']>(),
   drivers: new Map(),
   config: configSchema.parse({ stateDir: '/state' }),
   shells: { sh: '/bin/sh', bash: undefined },
@@ -27,7 +28,7 @@ it('costs a model at most 12 KB', () => {
 });
 
 it('names its tools as clients want them, each once', () => {
-  const names = catalogue.map((operation) => operation.tool);
+  const names = catalogue.filter(({ unlisted }) => unlisted !== true).map((operation) => operation.tool);
   expect(names).toEqual([
     'execute_command',
     'execute_code',
@@ -38,6 +39,7 @@ it('names its tools as clients want them, each once', () => {
     'list_executions',
     'files',
     'sandbox',
+    'install_packages',
     'describe_environment',
   ]);
   for (const name of names) expect(name).toMatch(/^[a-z][a-z_]{1,39}$/);

@@ -92,7 +92,7 @@ export const createSpecs = (deps: SpecDeps): Specs => {
       env: baseEnvironment({
         path: onHost
           ? [...(hostPath.length > 0 ? hostPath : SYSTEM_PATH), ...deps.hostToolchains.fallbackPath]
-          : [...toolchains.path, ...SYSTEM_PATH, ...toolchains.fallbackPath],
+          : [...toolchains.path, ...SYSTEM_PATH, `${SANDBOX_HOME}/.local/bin`, ...toolchains.fallbackPath],
         home: onHost ? (deps.hostEnv['HOME'] ?? '/') : SANDBOX_HOME,
         user: onHost ? (deps.hostEnv['USER'] ?? 'root') : 'sandbox',
         sandbox: id,

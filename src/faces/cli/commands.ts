@@ -8,6 +8,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['kill', 'end executions with their whole process trees'],
   ['sandbox', 'list and remove sandboxes'],
   ['template', 'list and run the commands of a templates file'],
+  ['package', 'install and list packages in a sandbox, or on this machine'],
   ['policy', 'decide, explain and test what may run; nothing is started'],
   ['approvals', 'list and answer what the rules leave to a person'],
   ['audit', 'read, search and verify the log of what was done'],

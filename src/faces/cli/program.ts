@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CorralError } from '../../ports/errors.ts';
 import { COMMANDS } from './commands.ts';
 import { addApprovalCommands } from './approvals.ts';
+import { addPackageCommands } from './commands/package-commands.ts';
 import { addPolicyCommands } from './commands/policy.ts';
 import type { AuditSearchOptions, AuditTailOptions } from './commands/audit.ts';
 import { addConfigOptions, readConfigOptions } from './config-options.ts';
@@ -196,6 +197,12 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
       const { runTemplate } = await import('./commands/template.ts');
       done(await runTemplate(context, configOf(command), name, words, options));
     });
+  addPackageCommands(program.command('package').description(summary('package')), {
+    context,
+    add,
+    configOf: (command) => configOf(command),
+    done,
+  });
   addApprovalCommands(add(program, 'approvals', summary('approvals')), { context, add, configOf: (command) => configOf(command), done });
   const audit = program.command('audit').description(summary('audit'));
   add(audit, 'tail', 'the newest events of all servers')

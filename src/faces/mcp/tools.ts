@@ -54,7 +54,7 @@ export const prepareTools = (operations: readonly Operation[]): readonly Prepare
     if (names.has(tool)) throw new Error(`Two operations are called "${tool}" as a tool; the second is ${name}.`);
     names.add(tool);
   }
-  return operations.map(prepare);
+  return operations.filter(({ unlisted }) => unlisted !== true).map(prepare);
 };
 
 /** Bytes of the `tools` array of tools/list: what every conversation pays before the first word. */

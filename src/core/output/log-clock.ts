@@ -37,21 +37,29 @@ const countUpTo = (ascending: readonly number[], value: number): number => {
 
 /** When what was printed, by the order index. Times in ms since the start of the execution. */
 export interface LogClock {
-  /** When the byte at this offset arrived: to 250 ms, never later than it did. Behind what is recorded: as late as the last that is. */
+  /**
+   * When the byte at this offset arrived: to 250 ms, never later than it did. What is behind all that is recorded came no earlier than the last
+   * that is, and no earlier than `unrecordedMs`.
+   */
   at(stream: StreamName, offset: number): number;
+  /** How many bytes of the stream are recorded with their times. */
+  recorded(stream: StreamName): number;
   /** Where the bytes begin that may have arrived at `ms` or later: nothing that did is left out. */
   since(stream: StreamName, size: number, ms: number): number;
   /** Where the bytes end that arrived at `ms` at the latest, by their time. */
   until(stream: StreamName, size: number, ms: number): number;
 }
 
-export const createLogClock = (runs: readonly LogRun[]): LogClock => {
+/** `unrecordedMs`: of one that runs, the latest run is written down 250 ms after it began at the latest. */
+export const createLogClock = (runs: readonly LogRun[], unrecordedMs = 0): LogClock => {
   const times = { stdout: timesOf(runs, 'stdout'), stderr: timesOf(runs, 'stderr') };
   return {
     at: (stream, offset) => {
       const { ends, atMs } = times[stream];
-      return atMs[Math.min(countUpTo(ends, offset), atMs.length - 1)] ?? 0;
+      const found = atMs[countUpTo(ends, offset)];
+      return found ?? Math.max(atMs.at(-1) ?? 0, runs.length === 0 ? 0 : unrecordedMs);
     },
+    recorded: (stream) => times[stream].ends.at(-1) ?? 0,
     since: (stream, size, ms) => {
       const { ends, atMs } = times[stream];
       // Without an index all of it is from one run that began within 250 ms of the start.

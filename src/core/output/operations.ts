@@ -98,6 +98,7 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         limitBytes: input.limit_bytes ?? config.answerBytes,
         raw: input.raw ?? false,
         growing: record.status === 'running',
+        elapsedMs: record.status === 'running' ? Math.max(0, Date.now() - record.startedMs) : undefined,
       };
       const ref = { sandbox: record.sandbox, execution: record.id };
       const head = {

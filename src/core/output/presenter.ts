@@ -46,6 +46,8 @@ export interface PageRequest {
   /** Lines that arrived so long after the start, in ms, or later (earlier). */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
+  /** How long it runs already, in ms; absent when it has ended. */
+  readonly elapsedMs?: number | undefined;
   /** When each line began to arrive, in front of it. */
   readonly stamp?: Stamp | undefined;
   /** How the program writes text; absent = UTF-8. */

@@ -53,8 +53,10 @@ export const createSearcher = ({ stallMs = 2_000, totalMs = 20_000 }: Partial<Se
       const unlock = await turn.lock();
       try {
         refuseWhenDisposed();
-        if (options.signal?.aborted === true) throw searchCancelled();
+        const isAborted = (): boolean => options.signal?.aborted === true;
+        if (isAborted()) throw searchCancelled();
         const one = await thread();
+        if (isAborted()) throw searchCancelled();
         return (await callSearch(one, job, options, { stallMs, totalMs }, () => forget(one))) as SearchResults[K];
       } finally {
         waiting -= 1;

@@ -41,7 +41,7 @@ export const timeBounds = (request: TimeRequest): { readonly sinceMs: number | u
 export const stampOf = (wanted: boolean | string | undefined, startedMs: number, zone: Zone): Stamp | undefined => {
   if (wanted === undefined || wanted === false) return undefined;
   if (typeof wanted === 'string' && wanted.length > LONGEST_FORMAT)
-    throw new CorralError('invalid_input', `time_prefix: a format has at most ${String(LONGEST_FORMAT)} characters.`);
+    throw new CorralError('invalid_input', `A time format has at most ${String(LONGEST_FORMAT)} characters.`);
   if (wanted === true) return { format: STAMPS[zone], zone, startedMs };
   return { format: /\s$/.test(wanted) ? wanted : `${wanted} `, zone, startedMs };
 };

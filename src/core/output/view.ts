@@ -2,7 +2,7 @@ import type { LogRef, LogRun, LogStore } from '../../ports/logs.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import type { Offsets } from './cursor.ts';
 import { nextLine, newlineOf } from './line-edges.ts';
-import { createLogClock, type LogClock } from './log-clock.ts';
+import { createLogClock, type LogClock, RUN_MS } from './log-clock.ts';
 import type { PageRequest } from './presenter.ts';
 
 /** A stretch of one stream. */
@@ -22,7 +22,9 @@ export interface View {
   readonly clock: LogClock;
 }
 
-export type ViewRequest = Pick<PageRequest, 'stream' | 'sinceMs' | 'untilMs' | 'stamp' | 'codec'> & { readonly start: Offsets };
+export type ViewRequest = Pick<PageRequest, 'stream' | 'sinceMs' | 'untilMs' | 'elapsedMs' | 'stamp' | 'codec'> & {
+  readonly start: Offsets;
+};
 
 /** The recorded runs, then what has not been recorded yet: stdout first, as late as the last run. */
 const allRuns = function* (runs: readonly LogRun[], sizes: Offsets): Iterable<LogRun & { readonly offset: number }> {
@@ -81,7 +83,7 @@ export const openView = async (logs: LogStore, ref: LogRef, request: ViewRequest
   const isTimed = sinceMs !== undefined || untilMs !== undefined;
   const needsOrder = isTimed || stamp !== undefined || (stream === 'both' && stdout > 0 && stderr > 0);
   const runs = needsOrder ? await logs.order(ref) : [];
-  const clock = createLogClock(runs);
+  const clock = createLogClock(runs, Math.max(0, (request.elapsedMs ?? 0) - RUN_MS));
   const newline = newlineOf(codec);
   const rangeOf = async (name: StreamName) => {
     const size = sizes[name];

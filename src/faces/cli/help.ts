@@ -29,6 +29,17 @@ The current folder is the workspace unless --workspace names others; it is the o
 Exit codes: that of the program; 128+N when signal N or a limit ended it; 124 timed out; 125 Corral could not run it.
 `;
 
+export const LOGS_EXAMPLES = `
+Examples:
+  corral logs -f x7k                    follow it until it ends; the beginning of its id will do
+  corral logs --tail 20 -t x7k          the last lines and when they came
+  corral logs --since 5m --stderr x7k   what it complained of lately
+  corral logs --time-format %T --grep 'error|warning' x7k
+
+Without -t, --grep, --encoding and --json it prints the bytes as they are. Times without a zone are local.
+Exit codes: 0 also when the program failed, which corral ps --all tells; 130 after Ctrl-C; 141 when the reader went away.
+`;
+
 export const MORE_OPTIONS = '\nThe options under Configuration in `corral --help` work here too.';
 
 /** Words in lines of at most `width`. */

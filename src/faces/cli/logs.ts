@@ -1,93 +1,112 @@
 import type { App } from '../../core/app.ts';
-import { CorralError } from '../../ports/errors.ts';
-import type { StreamName } from '../../ports/sandbox.ts';
+import { streamView } from '../../core/executions/view.ts';
+import { openView } from '../../core/output/view.ts';
+import type { LogRef } from '../../ports/logs.ts';
+import type { ExecutionRecord } from '../../ports/store.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { createStandardSinks, isBrokenPipe } from './fd-sink.ts';
 import { openGuest } from './guest.ts';
-import { callOperation, numberOption, withApp } from './invoke.ts';
+import { withApp } from './invoke.ts';
+import { createLineCopier } from './logs-lines.ts';
+import { checkLogsOptions, type LogsOptions, type LogsRequest, readLogsRequest } from './logs-request.ts';
 import { tailPositions } from './logs-tail.ts';
 import { findExecution } from './names.ts';
-import { copyUntilEnd, createOutputCopier } from './output-copier.ts';
+import { copyUntilEnd, createOutputCopier, type Positions } from './output-copier.ts';
 import { loadSettings } from './settings.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 
-export interface LogsOptions {
-  readonly follow?: boolean;
-  readonly stream: string;
-  readonly tail?: string;
-  readonly grep?: string;
-  readonly json?: boolean;
-}
-
 const PAGE_BYTES = 1024 * 1024;
+const PAGE_MATCHES = 1_000;
 
-const STREAMS: Readonly<Record<string, readonly StreamName[]>> = { stdout: ['stdout'], stderr: ['stderr'], both: ['stdout', 'stderr'] };
+const refOf = ({ sandbox, id }: ExecutionRecord): LogRef => ({ sandbox, execution: id });
 
-const streamsOf = (name: string): readonly StreamName[] => {
-  const streams = STREAMS[name];
-  if (streams === undefined)
-    throw new CorralError('invalid_input', `--stream: there is no stream "${name}".`, { hint: 'Use stdout, stderr or both.' });
-  return streams;
-};
-
-interface Page {
-  readonly text: string;
-  readonly next_cursor?: string;
-}
+/** How long it runs already, whatever was done to the clock. */
+const elapsedMs = ({ startedMs }: ExecutionRecord): number => Math.max(0, Date.now() - startedMs);
 
 /** Lines that match, page by page. */
-const printMatches = async (app: App, id: string, options: LogsOptions, signal: AbortSignal): Promise<void> => {
+const printMatches = async (
+  app: App,
+  record: ExecutionRecord,
+  request: LogsRequest,
+  pattern: string,
+  signal: AbortSignal,
+): Promise<void> => {
   const { stdout: out } = createStandardSinks();
-  const tail = numberOption('--tail', options.tail);
-  const stream = options.stream;
+  const { stream, sinceMs, untilMs, stamp, codec, encoding, raw, json, lines } = request;
+  const grep = { pattern, context: 0, ignoreCase: false, max: PAGE_MATCHES };
+  const range = lines === undefined ? {} : { tail: lines };
   for (let cursor: string | undefined; ;) {
-    const answer = await callOperation(
-      app,
-      'output.read',
-      {
-        execution_id: id,
-        stream,
-        grep: { pattern: options.grep, max: 1000 },
-        limit_bytes: PAGE_BYTES,
-        ...(cursor === undefined ? tail !== undefined && { tail } : { cursor }),
-      },
+    const shown = await app.presenter.page(
+      refOf(record),
+      { stream, cursor, sinceMs, untilMs, stamp, codec, encoding, raw, grep, limitBytes: PAGE_BYTES, ...(cursor === undefined && range) },
       signal,
     );
-    const page = answer[stream === 'both' ? 'output' : stream] as Page;
-    if (options.json === true) await out(Buffer.from(`${JSON.stringify(answer)}\n`));
-    else if (page.text !== '') await out(Buffer.from(page.text.endsWith('\n') ? page.text : `${page.text}\n`));
-    if (page.next_cursor === undefined || page.next_cursor === cursor) return;
-    cursor = page.next_cursor;
+    const { text, matches, nextCursor } = shown;
+    if (json) {
+      const name = stream === 'both' ? 'output' : stream;
+      await out(Buffer.from(`${JSON.stringify({ execution_id: record.id, [name]: { ...streamView(shown), matches } })}\n`));
+    } else if (text !== '') await out(Buffer.from(text.endsWith('\n') ? text : `${text}\n`));
+    if (nextCursor === undefined || nextCursor === cursor) return;
+    cursor = nextCursor;
   }
 };
 
-/** The bytes as they were printed, stdout to stdout and stderr to stderr. */
-const printBytes = async (app: App, id: string, options: LogsOptions, signal: AbortSignal): Promise<void> => {
-  const streams = streamsOf(options.stream);
-  const lines = numberOption('--tail', options.tail);
-  const one = options.follow === true ? await app.executions.follow(id, signal) : undefined;
-  const { record, stdoutBytes, stderrBytes } = await app.executions.look(id);
-  const ref = { sandbox: record.sandbox, execution: id };
-  const sizes = { stdout: stdoutBytes, stderr: stderrBytes };
-  const from = lines === undefined ? { stdout: 0, stderr: 0 } : await tailPositions(app.logs, ref, streams, sizes, lines);
-  const { stdout, stderr } = createStandardSinks();
-  // One stream alone is what was asked for, so it goes to standard output.
-  const sinks = streams.length > 1 ? { stdout, stderr } : { [options.stream]: stdout };
-  const copier = createOutputCopier(app.logs, ref, sinks, from);
-  await copier.copyTo(sizes);
-  if (one !== undefined) await copyUntilEnd(one, copier, signal);
+/** From where to where each stream is wanted. */
+const rangeOf = async (
+  app: App,
+  record: ExecutionRecord,
+  request: LogsRequest,
+  sizes: Positions,
+): Promise<{ from: Positions; to: Positions }> => {
+  const { stream, streams, sinceMs, untilMs, codec, lines } = request;
+  const ref = refOf(record);
+  let from: Positions = { stdout: 0, stderr: 0 };
+  let to = sizes;
+  if (sinceMs !== undefined || untilMs !== undefined) {
+    const view = await openView(app.logs, ref, { stream, start: from, sinceMs, untilMs, codec });
+    const edge = (name: 'stdout' | 'stderr') => {
+      const own = view.segments.filter((segment) => segment.stream === name);
+      const [first, last] = [own[0], own.at(-1)];
+      return first === undefined || last === undefined
+        ? { from: sizes[name], to: sizes[name] }
+        : { from: first.offset, to: last.offset + last.length };
+    };
+    const [stdout, stderr] = [edge('stdout'), edge('stderr')];
+    from = { stdout: stdout.from, stderr: stderr.from };
+    to = { stdout: stdout.to, stderr: stderr.to };
+  }
+  if (lines === undefined) return { from, to };
+  const tail = await tailPositions(app.logs, ref, streams, to, lines);
+  return { from: { stdout: Math.max(from.stdout, tail.stdout), stderr: Math.max(from.stderr, tail.stderr) }, to };
 };
 
-/** `corral logs`: what an execution printed; with --follow until it ends. */
+/** As it was printed, stdout to stdout and stderr to stderr; line by line where lines are to be changed. */
+const printOutput = async (app: App, record: ExecutionRecord, request: LogsRequest, signal: AbortSignal): Promise<void> => {
+  const { id, startedMs } = record;
+  const { stream, streams, untilMs, follow } = request;
+  const one = follow ? await app.executions.follow(id, signal) : undefined;
+  const { stdoutBytes, stderrBytes } = await app.executions.look(id);
+  const { from, to } = await rangeOf(app, record, request, { stdout: stdoutBytes, stderr: stderrBytes });
+  const { stdout, stderr } = createStandardSinks();
+  const isByLine = request.json || request.stamp !== undefined || request.codec !== undefined;
+  const byLine = isByLine
+    ? createLineCopier(app.logs, refOf(record), { ...request, startedMs }, { stdout, stderr }, from, () => elapsedMs(record))
+    : undefined;
+  // One stream alone is what was asked for, so it goes to standard output.
+  const copier =
+    byLine ?? createOutputCopier(app.logs, refOf(record), streams.length > 1 ? { stdout, stderr } : { [stream]: stdout }, from);
+  await copier.copyTo(to);
+  if (one !== undefined) {
+    const left = untilMs === undefined ? undefined : Math.max(0, untilMs - elapsedMs(record));
+    await copyUntilEnd(one, copier, left === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(left)]));
+  }
+  await byLine?.finish();
+};
+
+/** `corral logs`: what an execution printed; with --follow until it ends. Ends with 0 however the execution does. */
 export const runLogs = async (context: CliContext, args: ServerArguments, given: string, options: LogsOptions): Promise<number> => {
-  streamsOf(options.stream);
-  if (options.grep !== undefined && options.follow === true)
-    throw new CorralError('invalid_input', '--grep looks at what is there; it does not follow.', {
-      hint: 'Use: corral logs -f ID | grep --line-buffered REGEX',
-    });
-  if (options.json === true && options.grep === undefined)
-    throw new CorralError('invalid_input', '--json goes with --grep.', { hint: 'Without --grep the bytes are printed as they are.' });
+  checkLogsOptions(options);
   const loaded = await loadSettings(context, args);
   const app = openGuest(context, loaded, 'reader', 'logs');
   const stop = new AbortController();
@@ -96,7 +115,10 @@ export const runLogs = async (context: CliContext, args: ServerArguments, given:
   try {
     await withApp(app, async () => {
       const id = await findExecution(app, given);
-      await (options.grep === undefined ? printBytes(app, id, options, stop.signal) : printMatches(app, id, options, stop.signal));
+      const { record } = await app.executions.look(id);
+      const request = await readLogsRequest(options, record);
+      const { grep } = request;
+      await (grep === undefined ? printOutput(app, record, request, stop.signal) : printMatches(app, record, request, grep, stop.signal));
     });
   } catch (error) {
     if (isBrokenPipe(error)) return EXIT.brokenPipe;

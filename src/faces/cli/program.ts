@@ -10,9 +10,9 @@ import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
 import type { Flag } from './flags.ts';
-import { configurationHelp, MORE_OPTIONS, profilesHelp, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import { configurationHelp, LOGS_EXAMPLES, MORE_OPTIONS, profilesHelp, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
 import type { KillOptions } from './kill.ts';
-import type { LogsOptions } from './logs.ts';
+import type { LogsOptions } from './logs-request.ts';
 import type { PsOptions } from './ps.ts';
 import type { RunOptions } from './run-request.ts';
 import type { SandboxListOptions } from './sandbox.ts';
@@ -150,10 +150,19 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
   add(program, 'logs', summary('logs'))
     .argument('<ID>', 'an execution; the beginning of its id will do')
     .option('-f, --follow', 'go on until it ends')
-    .option('--stream <stdout|stderr|both>', 'one stream only', 'both')
-    .option('--tail <N>', 'begin with the last N lines')
-    .option('--grep <REGEX>', 'only the lines that match')
-    .option('--json', 'with --grep: as JSON')
+    .option('-n, --tail <N>', 'begin with the last N lines')
+    .option('--since <TIME>', 'from then on: 5m (ago), +2s (after the start), 2026-11-28T14:00, seconds since 1970')
+    .option('--until <TIME>', 'up to then')
+    .option('-t, --timestamps', 'when each line came, in front of it')
+    .option('--time-format <FORMAT>', 'the same, as strftime has it: %H:%M:%S.%L')
+    .option('--stdout', 'this stream only')
+    .option('--stderr', 'this stream only')
+    .option('--stream <stdout|stderr|both>', 'the same', 'both')
+    .option('--grep <REGEX>', 'only the lines that match, with their numbers')
+    .option('--encoding <NAME>', 'how the program writes text, if not as UTF-8: latin1, shift_jis, utf-16le, ...')
+    .option('--raw', 'with stamps, --grep or --json: keep colours and overwritten progress lines')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', LOGS_EXAMPLES)
     .action(async (id: string, options: LogsOptions, command: Command) => {
       const { runLogs } = await import('./logs.ts');
       done(await runLogs(context, configOf(command), id, options));

@@ -1,5 +1,6 @@
-import type { LogRef, LogRun, LogStore } from '../../../ports/logs.ts';
+import type { LogRef, LogStore } from '../../../ports/logs.ts';
 import type { StreamName } from '../../../ports/sandbox.ts';
+import { createLogClock } from '../../output/log-clock.ts';
 import type { Look } from '../../executions/types.ts';
 import type { Codec } from './encoding.ts';
 import { SHOWN_BYTES } from './output.ts';
@@ -32,31 +33,6 @@ export interface LogLines {
 const NEWLINE = 0x0a;
 /** Of one stream in one answer. */
 const MOST_LINES = 10_000;
-
-/** When the byte at an offset of this stream was printed, ms since the start; offsets have to be asked in rising order. */
-const createClock = (runs: readonly LogRun[], stream: StreamName): ((offset: number) => number) => {
-  const own = runs.filter((run) => run.stream === stream);
-  let index = 0;
-  let end = own[0]?.bytes ?? 0;
-  return (offset) => {
-    while (offset >= end && index + 1 < own.length) {
-      index += 1;
-      end += own[index]?.bytes ?? 0;
-    }
-    return own[index]?.atMs ?? 0;
-  };
-};
-
-/** End of what was printed at `untilMs` at the latest. */
-const endOf = (runs: readonly LogRun[], stream: StreamName, size: number, untilMs: number): number => {
-  let end = 0;
-  for (const run of runs) {
-    if (run.stream !== stream) continue;
-    if (run.atMs > untilMs) return end;
-    end += run.bytes;
-  }
-  return size;
-};
 
 interface Piece {
   readonly text: string;
@@ -105,8 +81,8 @@ export const readLines = async (logs: LogStore, request: LogRequest): Promise<Lo
   const ref: LogRef = { sandbox: record.sandbox, execution: record.id };
   const size = stream === 'stdout' ? look.stdoutBytes : look.stderrBytes;
   const inline = exit?.inline?.[stream];
-  const runs = size === 0 ? [] : await logs.order(ref);
-  const end = untilMs === Infinity ? size : endOf(runs, stream, size, untilMs - startedMs);
+  const clock = createLogClock(size === 0 ? [] : await logs.order(ref));
+  const end = untilMs === Infinity ? size : clock.until(stream, size, untilMs - startedMs);
   const begin = Math.max(0, end - SHOWN_BYTES);
   const bytes =
     inline?.length === size
@@ -118,9 +94,8 @@ export const readLines = async (logs: LogStore, request: LogRequest): Promise<Lo
   const whole = begin > 0 && codec.unit === 1 ? bytes.indexOf(NEWLINE) + 1 : 0;
   const wanted = Math.min(tail, MOST_LINES);
   const from = codec.unit === 1 ? Math.max(whole, startOfLast(bytes, wanted)) : whole;
-  const clock = createClock(runs, stream);
   const found = (codec.unit === 1 ? linesOf : wideLinesOf)(bytes.subarray(from), begin + from, codec)
-    .map(({ text, offset }) => ({ text: text.replace(/\r$/, ''), atMs: startedMs + clock(offset) }))
+    .map(({ text, offset }) => ({ text: text.replace(/\r$/, ''), atMs: startedMs + clock.at(stream, offset) }))
     .slice(-wanted);
   const lines = found.filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);
   const more = begin + from > 0 && (found[0]?.atMs ?? 0) >= sinceMs;

@@ -1,14 +1,15 @@
 /* Decodes the requests of a peer. A payload that is malformed closes the connection; one that asks for the impossible gets an ERROR. */
 #include <signal.h>
 
+#include "activity.h"
 #include "connection.h"
 #include "execution.h"
 #include "files.h"
-#include "ports.h"
 #include "protocol.h"
 #include "serve.h"
 #include "stats.h"
 #include "util.h"
+#include "waits.h"
 
 #define HELLO_EVENTS 1u
 
@@ -58,7 +59,7 @@ static bool end_tree(struct connection *c, const struct frame *f, struct cursor 
     uint32_t grace_ms = get_u32(in);
     uint8_t cause = get_u8(in);
     if (!cursor_done(in)) return false;
-    if (mode > 1 || signal >= _NSIG || cause > END_LOST) {
+    if (mode > 1 || signal >= _NSIG || cause > END_LAST) {
         reply_error(c, f->id, ERR_BAD_REQUEST, 0, "unknown mode, signal or cause");
         return true;
     }
@@ -189,13 +190,26 @@ bool dispatch(struct connection *c, const struct frame *f)
         uint16_t port = get_u16(&in);
         uint32_t timeout_ms = get_u32(&in);
         if (!cursor_done(&in)) return false;
-        ports_wait(c, f->id, port, timeout_ms);
+        wait_port(c, f->id, port, timeout_ms);
+        return true;
+    }
+    case REQ_WAIT_FILE: {
+        struct slice path = get_str(&in);
+        uint32_t timeout_ms = get_u32(&in);
+        if (!cursor_done(&in)) return false;
+        wait_file(c, f->id, path, timeout_ms);
+        return true;
+    }
+    case REQ_INSPECT: {
+        struct slice name = get_str(&in);
+        if (!cursor_done(&in)) return false;
+        if ((e = named(c, f, name)) != NULL) inspect(c, f->id, e);
         return true;
     }
     case REQ_CANCEL: {
         uint32_t id = get_u32(&in);
         if (!cursor_done(&in)) return false;
-        ports_cancel(c, id);
+        wait_cancel(c, id);
         return true;
     }
     case REQ_LEASE: {

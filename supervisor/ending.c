@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include "changes.h"
 #include "journal.h"
 #include "serve.h"
 #include "util.h"
@@ -22,26 +23,38 @@ static void exit_payload(struct execution *e, bool closed)
     put_i32(b, signal);
     put_u64(b, e->start_ms);
     put_u64(b, e->end_us > e->start_us ? e->end_us - e->start_us : 0);
-    put_u64(b, e->user_us);
-    put_u64(b, e->system_us);
-    put_u64(b, e->maxrss_bytes);
+    struct usage total = e->slot->ended;
+    usage_add(&total, &e->orphan_usage);
+    put_u64(b, total.user_us);
+    put_u64(b, total.system_us);
+    put_u64(b, total.maxrss_bytes);
     put_u64(b, e->out.bytes);
     put_u64(b, e->err.bytes);
     put_u64(b, e->out.newlines);
     put_u64(b, e->err.newlines);
     put_u32(b, e->others && (e->shim > 0 || e->shim_lost) ? kill_count(e) : 0);
     put_u8(b, (uint8_t)((closed ? EXIT_CLOSED : 0u) | (e->held ? EXIT_UNFILED : 0u)));
-    e->exit_prefix = (uint32_t)b->len;
+    put_u64(b, total.read_bytes);
+    put_u64(b, total.written_bytes);
+    put_u64(b, total.voluntary);
+    put_u64(b, total.involuntary);
+    put_u32(b, e->peak_processes);
+    put_u16(b, (uint16_t)e->port_count);
+    for (uint32_t i = 0; i < e->port_count; i++) put_u16(b, e->ports[i]);
+    e->exit_changes = (uint32_t)b->len;
+    changes_put(b, e);
+    e->exit_streams = (uint32_t)b->len;
     put_str(b, e->head[0], e->head_len[0]);
     put_str(b, e->head[1], e->head_len[1]);
     put_text(b, e->message);
 }
 
 /* The EXIT payload without the streams. */
-void put_bare_exit(struct buffer *b, const struct execution *e)
+void put_bare_exit(struct buffer *b, const struct execution *e, bool changes)
 {
     if (e->exit.failed) return;
-    put_bytes(b, e->exit.data, e->exit_prefix);
+    put_bytes(b, e->exit.data, changes ? e->exit_streams : e->exit_changes);
+    if (!changes) put_u32(b, 0);
     put_u32(b, 0);
     put_u32(b, 0);
     put_text(b, e->message);
@@ -54,7 +67,7 @@ static bool record_end(struct execution *e, bool closed)
     struct buffer b = { 0 };
     size_t mark = frame_begin(&b, EVT_EXIT, 0);
     if (e->held && !e->exit.failed) put_bytes(&b, e->exit.data, e->exit.len);
-    else put_bare_exit(&b, e);
+    else put_bare_exit(&b, e, true);
     frame_end(&b, mark);
     bool written = journal_append(&b) && !e->exit.failed;
     buffer_free(&b);

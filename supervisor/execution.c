@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "journal.h"
+#include "metrics.h"
 #include "serve.h"
 
 #define LIST_FIXED 1024u                   /* bound of what LIST says about one execution without meta and streams */
@@ -81,6 +82,7 @@ void execution_free(struct execution *e)
     *at = e->next;
     entry_count--;
     list_base -= e->meta_len + LIST_FIXED;
+    metrics_forget(e);
     close_fd(&e->report);
     close_fd(&e->out.fd);
     close_fd(&e->err.fd);
@@ -200,7 +202,7 @@ void executions_list(struct buffer *b)
             room -= e->exit.len;
         } else {
             struct buffer bare = { 0 };
-            put_bare_exit(&bare, e);
+            put_bare_exit(&bare, e, false);
             put_str(b, bare.data, bare.len);
             buffer_free(&bare);
         }

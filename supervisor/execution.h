@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "connection.h"
+#include "input_wait.h"
 #include "kill.h"
 #include "shim.h"
 #include "spawn_request.h"
@@ -44,7 +45,7 @@ struct execution {
     uint32_t step, steps;
     bool has_orphan_status;     /* the leader's status as the supervisor itself learnt it */
     int orphan_status;
-    struct rusage orphan_usage;
+    struct usage orphan_usage;  /* zero until then */
     uint64_t start_ms;          /* real time */
     uint64_t start_us;          /* CLOCK_MONOTONIC, of the first step */
 
@@ -75,15 +76,22 @@ struct execution {
     bool has_status;            /* `status` is the leader's real wait status */
     int status;
     uint64_t end_us;            /* CLOCK_MONOTONIC */
-    uint64_t user_us, system_us, maxrss_bytes;   /* over all steps */
+    uint32_t peak_processes;    /* most of the tree seen alive at once; 0 = nobody looked */
+    uint64_t peak_rss;          /* largest sum seen */
+    uint16_t ports[PORTS_MAX];  /* every TCP port the tree was seen listening on, ascending */
+    uint32_t port_count;
     bool others;                /* processes of the tree lived when the leader ended */
     struct buffer exit;         /* EXIT payload, whole streams included; empty while running */
-    uint32_t exit_prefix;       /* its bytes in front of `out` */
+    uint32_t exit_changes, exit_streams;   /* its bytes in front of `changes` and of `out` */
     bool told_closed, acknowledged;
 
     uint64_t watchers[CONNECTIONS_MAX];   /* serials; 0 = none */
     uint64_t watch_told_ms;
     bool watch_dirty;
+
+    struct input_id input_id;   /* what a program has open when it reads what INPUT feeds */
+    struct input_wait input_wait;
+    uint64_t look_at;           /* mono_ms of the next look at what its tree uses */
 
     struct kill_work kill;
     uint64_t forget_look;       /* mono_ms of the next look for strays */

@@ -50,7 +50,7 @@ bool reports_missing(struct execution *e);
 /* The end. */
 void tell_end(struct execution *e);
 void tell_closed(struct execution *e);
-/* The EXIT payload without the streams. */
-void put_bare_exit(struct buffer *b, const struct execution *e);
+/* The EXIT payload without the streams, and without the list of changed files unless that is asked for. */
+void put_bare_exit(struct buffer *b, const struct execution *e, bool changes);
 
 #endif

@@ -387,6 +387,23 @@ void files_stat(struct connection *c, uint32_t id, struct slice path, bool follo
     if (fd >= 0) close(fd);
 }
 
+bool files_within(struct connection *c, uint32_t id, struct slice path)
+{
+    struct place p;
+    int err = locate(path, &p);
+    if (err != 0) fail(c, id, err);
+    return err == 0;
+}
+
+bool files_exists(struct slice path)
+{
+    struct place p;
+    if (locate(path, &p) != 0) return false;
+    int fd = open_beneath(p.root, p.rest, O_PATH, 0);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void keep_smallest(char **names, size_t *n, size_t max)

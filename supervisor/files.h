@@ -14,6 +14,10 @@ void files_stat(struct connection *c, uint32_t id, struct slice path, bool follo
 void files_list(struct connection *c, uint32_t id, struct slice path, struct slice after, uint32_t max);
 void files_remove(struct connection *c, uint32_t id, struct slice path, bool recursive);
 void files_mkdir(struct connection *c, uint32_t id, struct slice path, bool parents, uint32_t mode);
+/* False, and the request answered, when the path is not one beneath the roots. */
+bool files_within(struct connection *c, uint32_t id, struct slice path);
+/* Whether anything of this name is there now; what lies behind a link that leads outside is not. */
+bool files_exists(struct slice path);
 void files_rename(struct connection *c, uint32_t id, struct slice from, struct slice to, bool replace);
 
 /* Goes on with recursive removals; true while there is more to do. */

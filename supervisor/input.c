@@ -6,6 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "util.h"
+
 #define INPUT_MAX (1024u * 1024)
 
 void input_close(struct execution *e)
@@ -43,6 +45,7 @@ static void terminal_eof(struct execution *e)
 void input_add(struct execution *e, const uint8_t *data, size_t n, bool eof)
 {
     put_bytes(&e->in_pending, data, n);
+    input_typed(e, mono_ms());
     if (n > 0) e->in_last = data[n - 1];
     if (eof && e->pty) terminal_eof(e);
     else if (eof) e->in_eof = true;

@@ -2,27 +2,30 @@
 #ifndef CORRAL_PROTOCOL_H
 #define CORRAL_PROTOCOL_H
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define FRAME_MAX (4u * 1024 * 1024)    /* type + id + payload */
 #define FRAME_MIN 5u
 #define SECRET_BYTES 32
 #define META_MAX (16u * 1024)
+#define CHANGES_MAX (16u * 1024)
+#define PORTS_MAX 64                    /* told of one execution */
 #define WHOLE_STREAM_MAX (16u * 1024)   /* both streams together, carried in EXIT */
 #define ID_MAX 64u
 #define STEPS_MAX 4
 
 enum request_type {
     REQ_HELLO = 0x01, REQ_SPAWN, REQ_INPUT, REQ_KILL, REQ_LIST, REQ_ACK, REQ_RESIZE, REQ_WAIT_PORT, REQ_CANCEL, REQ_LEASE,
-    REQ_SHUTDOWN, REQ_STATS, REQ_WATCH,
+    REQ_SHUTDOWN, REQ_STATS, REQ_WATCH, REQ_INSPECT, REQ_WAIT_FILE,
     REQ_FS_READ = 0x10, REQ_FS_WRITE, REQ_FS_STAT, REQ_FS_LIST, REQ_FS_REMOVE, REQ_FS_MKDIR, REQ_FS_RENAME,
     REQ_LAUNCH = 0x20, REQ_END = 0x21
 };
 
 enum reply_type {
     REP_OK = 0x80, REP_HELLO = 0x81, REP_SPAWN = 0x82, REP_KILL = 0x84, REP_LIST = 0x85, REP_PORT = 0x88, REP_STATS = 0x8C,
+    REP_INSPECT = 0x8E, REP_WAIT_FILE = 0x8F,
     REP_READ = 0x90, REP_WRITE = 0x91, REP_STAT = 0x92, REP_ENTRIES = 0x93, REP_REMOVE = 0x94,
     REP_LAUNCH = 0xA0, EVT_LAUNCHED = 0xA1, EVT_ENDED = 0xA2,
-    EVT_EXIT = 0xC1, EVT_OUTPUT = 0xC2, EVT_CLOSED = 0xC3, REC_START = 0xD1,
+    EVT_EXIT = 0xC1, EVT_OUTPUT = 0xC2, EVT_CLOSED = 0xC3, EVT_INPUT_WAIT = 0xC4, REC_START = 0xD1,
     REP_ERROR = 0xFF
 };
 
@@ -34,8 +37,10 @@ enum error_code {
 
 enum end_kind {
     END_NONE = 0, END_EXITED, END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_OUTPUT_LIMIT, END_MEMORY_LIMIT, END_DISK_LIMIT,
-    END_FAILED_TO_START, END_LOST
+    END_FAILED_TO_START, END_LOST, END_CPU_LIMIT, END_PROCESS_LIMIT, END_FILE_SIZE_LIMIT
 };
+
+#define END_LAST END_FILE_SIZE_LIMIT
 
 /* Flags of EXIT. Unfiled: the streams are in this frame alone, there are no log files. */
 #define EXIT_CLOSED 1u

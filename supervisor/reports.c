@@ -130,9 +130,6 @@ static bool on_report(struct execution *e, const struct shim_report *r)
         return true;
     }
     case REPORT_EXITED:
-        e->user_us += r->user_us;
-        e->system_us += r->system_us;
-        if (r->maxrss_bytes > e->maxrss_bytes) e->maxrss_bytes = r->maxrss_bytes;
         e->end_us = r->ended_us;
         if (!r->final) {
             e->leader = 0;
@@ -179,11 +176,6 @@ bool reports_missing(struct execution *e)
     }
     e->others = true;
     if (e->has_orphan_status) {
-        struct rusage *u = &e->orphan_usage;
-        e->user_us += (uint64_t)u->ru_utime.tv_sec * 1000000u + (uint64_t)u->ru_utime.tv_usec;
-        e->system_us += (uint64_t)u->ru_stime.tv_sec * 1000000u + (uint64_t)u->ru_stime.tv_usec;
-        uint64_t rss = (uint64_t)u->ru_maxrss * 1024u;
-        if (rss > e->maxrss_bytes) e->maxrss_bytes = rss;
         bool success = WIFEXITED(e->orphan_status) && WEXITSTATUS(e->orphan_status) == 0;
         if (success && e->step + 1 < e->steps && !e->slot->stop)
             finalise(e, true, e->orphan_status, END_LOST, "the process that starts the steps was killed before the last one");
@@ -218,7 +210,7 @@ void executions_reap(void)
         } else {
             e->has_orphan_status = true;
             e->orphan_status = status;
-            e->orphan_usage = usage;
+            e->orphan_usage = usage_of(&usage);
         }
         kill_hurry(e);
     }

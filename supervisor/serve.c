@@ -14,13 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "activity.h"
 #include "connection.h"
 #include "execution.h"
 #include "files.h"
 #include "journal.h"
-#include "ports.h"
 #include "stats.h"
 #include "util.h"
+#include "waits.h"
 
 #define CONFIG_MAX (1024u * 1024)
 #define STOP_EXTRA_MS 5000u     /* beyond the grace: bound of the orderly end */
@@ -177,7 +178,8 @@ static uint64_t on_time(void)
         else sooner(&next, now + (server.lifetime_ends - boot));
     }
     sooner(&next, executions_tick(now));
-    sooner(&next, ports_tick(now));
+    sooner(&next, activity_tick(now));
+    sooner(&next, waits_tick(now));
     sooner(&next, memory_watch(now));
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &connections[i];

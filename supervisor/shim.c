@@ -176,7 +176,12 @@ static void send_report(int fd, const struct shim_report *r)
     (void)!write_all(fd, r, sizeof *r);
 }
 
-static uint64_t micros(struct timeval t) { return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_usec; }
+/* The kernel's own sum over everything the shim has reaped, and what that had reaped: the steps, and orphans. */
+static void account(struct shim_slot *slot)
+{
+    struct rusage sum;
+    if (getrusage(RUSAGE_CHILDREN, &sum) == 0) slot->ended = usage_of(&sum);
+}
 
 /* Moves a descriptor above the standard ones; -1 stays -1. */
 static int above_standard(int fd)
@@ -237,19 +242,16 @@ void shim_main(const struct shim_task *task)
             if (t.err != t.out) close(t.err);
             streams_open = false;
         }
-        struct rusage usage;
         pid_t got;
-        do got = wait4(-1, &status, 0, &usage);
-        while (got != pid && (got > 0 || errno == EINTR));
+        while ((got = waitpid(-1, &status, 0)) != pid && (got > 0 || errno == EINTR))
+            if (got > 0) account(t.slot);
         if (got != pid) break;
         r.kind = REPORT_EXITED;
         r.ended_us = mono_us();
         r.status = status;
-        r.user_us = micros(usage.ru_utime);
-        r.system_us = micros(usage.ru_stime);
-        r.maxrss_bytes = (uint64_t)usage.ru_maxrss * 1024u;
         int other;
         while ((got = waitpid(-1, &other, WNOHANG)) > 0) {}
+        account(t.slot);
         r.others = got == 0;
         finished = !WIFEXITED(status) || WEXITSTATUS(status) != 0 || step + 1 == t.steps || t.slot->stop;
         r.final = finished;
@@ -265,7 +267,9 @@ void shim_main(const struct shim_task *task)
     close(2);
     for (;;) {
         int status;
-        if (waitpid(-1, &status, 0) < 0 && errno != EINTR) break;
+        pid_t got = waitpid(-1, &status, 0);
+        if (got > 0) account(t.slot);
+        if (got < 0 && errno != EINTR) break;
     }
     _exit(0);
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "protocol.h"
+#include "usage.h"
 
 enum limit_kind { LIMIT_NPROC = 1, LIMIT_DATA, LIMIT_CPU, LIMIT_FSIZE, LIMIT_NOFILE, LIMIT_CORE, LIMIT_STACK, LIMIT_AS };
 #define LIMITS_MAX 16
@@ -25,6 +26,7 @@ struct shim_slot {
     volatile pid_t leader;      /* of the step that is being or was started; 0 between steps */
     volatile uint32_t step;
     volatile uint32_t stop;     /* set by the supervisor: start no further step */
+    volatile struct usage ended; /* of all that ended below the shim so far */
 };
 
 enum report_kind { REPORT_STARTED = 1, REPORT_FAILED, REPORT_EXITED };
@@ -41,7 +43,6 @@ struct shim_report {
     uint8_t others;             /* EXITED: other processes of the execution live */
     uint64_t start_ms;          /* CLOCK_REALTIME, at the step's start */
     uint64_t began_us, ended_us; /* CLOCK_MONOTONIC, of the step */
-    uint64_t user_us, system_us, maxrss_bytes;
 };
 
 struct shim_task {

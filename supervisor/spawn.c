@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "activity.h"
 #include "serve.h"
 #include "util.h"
 
@@ -153,8 +154,10 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     last_activity = mono_ms();
     e->held = true;
     e->deadline = r->wall_ms > 0 ? mono_ms() + r->wall_ms : 0;
+    input_identify(e, e->pty ? p.out[1] : e->in, e->pty);
     p.report[0] = p.out[0] = p.err[0] = p.in[1] = -1;
     pipes_close(&p);
     execution_add(e);
+    e->look_at = last_activity + LOOK_AFTER_MS;
     if (e->in >= 0) input_add(e, r->input.data, r->input.len, !e->keep_input);
 }

@@ -99,6 +99,7 @@ static void stream_keep(struct execution *e, struct stream *s, uint32_t which, c
         head_keep(e, which, data, done);
         run_note(e, which, done, now);
         e->watch_dirty = true;
+        input_stirred(e, now);
     }
     if (failed != 0) {
         log_failed(e, failed);
@@ -172,6 +173,8 @@ void execution_watch(struct connection *c, struct execution *e, bool on)
     }
     if (!on || slot == CONNECTIONS_MAX) return;
     e->watchers[slot] = c->serial;
+    e->input_wait.told = false;
+    e->input_wait.next = 0;
     output_release(e);
     if (e->out.bytes + e->err.bytes > 0) e->watch_dirty = true;
 }

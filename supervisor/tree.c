@@ -11,6 +11,8 @@
 #include "serve.h"
 #include "util.h"
 
+enum { STAT_PARENT = 4, STAT_GROUP, STAT_SESSION, STAT_TERMINAL, STAT_FOREGROUND, STAT_USER = 14, STAT_THREADS = 20, STAT_START = 22, STAT_LAST = 24 };
+
 /* The fields of /proc/PID/stat after the name, which may hold any byte: counted from its last ')'. */
 static bool parse_stat(char *text, struct process *p)
 {
@@ -21,19 +23,34 @@ static bool parse_stat(char *text, struct process *p)
     if (n >= sizeof p->name) n = sizeof p->name - 1;
     memcpy(p->name, open + 1, n);
     p->name[n] = 0;
-    char state = 0;
-    int parent = 0, group = 0, session = 0;
-    long threads = 0;
-    unsigned long long start = 0;
-    if (sscanf(close + 1, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu", &state, &parent, &group, &session,
-               &threads, &start) != 6)
-        return false;
-    p->parent = parent;
-    p->group = group;
-    p->session = session;
-    p->start = start;
+    /* field[n] is the n-th of proc(5); the name is the 2nd. */
+    long long field[STAT_LAST + 1];
+    char *at = close + 1;
+    while (*at == ' ') at++;
+    char state = *at;
+    if (state == 0) return false;
+    at++;
+    for (int i = STAT_PARENT; i <= STAT_LAST; i++) {
+        char *end;
+        field[i] = strtoll(at, &end, 10);
+        if (end == at) return false;
+        at = end;
+    }
+    static long page, tick;
+    if (page == 0) page = sysconf(_SC_PAGESIZE), tick = sysconf(_SC_CLK_TCK);
+    p->state = state;
+    p->parent = (pid_t)field[STAT_PARENT];
+    p->group = (pid_t)field[STAT_GROUP];
+    p->session = (pid_t)field[STAT_SESSION];
+    p->terminal = (unsigned)field[STAT_TERMINAL];
+    p->foreground = (pid_t)field[STAT_FOREGROUND];
+    p->threads = (uint32_t)field[STAT_THREADS];
+    p->start = (uint64_t)field[STAT_START];
+    p->rss = field[STAT_LAST] > 0 ? (uint64_t)field[STAT_LAST] * (uint64_t)page : 0;
+    p->user_us = (uint64_t)(field[STAT_USER] + field[STAT_USER + 2]) * (uint64_t)(1000000 / tick);
+    p->system_us = (uint64_t)(field[STAT_USER + 1] + field[STAT_USER + 3]) * (uint64_t)(1000000 / tick);
     /* A process whose first thread ended while others go on reads as a zombie too. */
-    p->alive = (state != 'Z' && state != 'X' && state != 'x') || threads > 1;
+    p->alive = (state != 'Z' && state != 'X' && state != 'x') || p->threads > 1;
     return true;
 }
 

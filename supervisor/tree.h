@@ -12,6 +12,12 @@ struct execution;
 struct process {
     pid_t pid, parent, session, group;
     uint64_t start;             /* clock ticks since boot */
+    char state;
+    unsigned terminal;          /* the controlling one's number as the kernel writes it; 0 = none */
+    pid_t foreground;           /* process group of that terminal */
+    uint32_t threads;
+    uint64_t rss;               /* bytes */
+    uint64_t user_us, system_us; /* its own and those of children it reaped; in steps of a clock tick */
     bool alive;                 /* not a zombie */
     bool below;                 /* a descendant of the supervisor */
     bool shim;

@@ -121,6 +121,9 @@ export const OUTCOME_KINDS = [
   'disk_limit',
   'failed_to_start',
   'lost',
+  'cpu_limit',
+  'process_limit',
+  'file_size_limit',
 ] as const;
 export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
 
@@ -132,10 +135,74 @@ export interface Outcome {
   readonly signal?: string | undefined;
 }
 
+/** Of the whole tree, exact: what the kernel told of each process that ended. Fields that an older record does not have are absent. */
 export interface Usage {
   readonly userUs: number;
   readonly systemUs: number;
+  /** Of the largest single process. */
   readonly maxRssBytes: number;
+  /** Storage IO: what reached the disk, not what a cache answered. */
+  readonly readBytes?: number | undefined;
+  readonly writtenBytes?: number | undefined;
+  readonly voluntarySwitches?: number | undefined;
+  readonly involuntarySwitches?: number | undefined;
+  /** Most processes seen alive at once; absent when the execution was over before anybody looked. */
+  readonly peakProcesses?: number | undefined;
+}
+
+/** Paths relative to the workspace. */
+export interface FileChanges {
+  readonly created: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** Further ones that are not listed. */
+  readonly more: number;
+  readonly complete: boolean;
+  /** Why not all may have been seen. */
+  readonly why?: string | undefined;
+}
+
+/** A process of the tree sits in a read of what `write` feeds: nothing goes on until somebody types. Seen in /proc, never guessed from text. */
+export interface InputWait {
+  /** As seen inside. */
+  readonly pid: number;
+  /** The kernel's name of it. */
+  readonly program: string;
+  readonly on: 'pipe' | 'terminal';
+  /** The terminal does not echo: it asks for a secret. */
+  readonly hidden: boolean;
+  /** So long already. */
+  readonly forMs: number;
+}
+
+export const METRIC_SOURCES = ['cgroup2', 'cgroup1', 'proc'] as const;
+export type MetricSource = (typeof METRIC_SOURCES)[number];
+
+/** Of one execution, the whole tree, now. */
+export interface Metrics {
+  readonly source: MetricSource;
+  /** Of living and of ended processes. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** The sum now, and the largest sum seen. */
+  readonly rssBytes: number;
+  readonly peakRssBytes: number;
+  /** Storage IO. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly voluntarySwitches: number;
+  readonly involuntarySwitches: number;
+  readonly processes: number;
+  readonly peakProcesses: number;
+  /** TCP ports its processes listen on now, ascending. */
+  readonly ports: readonly number[];
+}
+
+export interface Activity {
+  readonly inputWait?: InputWait | undefined;
+  /** The kernel does not tell here what processes wait for; `inputWait` is then absent. */
+  readonly inputUnknown?: true | undefined;
+  readonly metrics: Metrics;
 }
 
 export interface StreamSize {
@@ -151,6 +218,10 @@ export interface Exit {
   readonly startedMs: number;
   readonly durationMs: number;
   readonly usage: Usage;
+  /** TCP ports its tree was seen listening on; absent when there was none. */
+  readonly ports?: readonly number[] | undefined;
+  /** Absent when nobody looked. */
+  readonly changes?: FileChanges | undefined;
   readonly stdout: StreamSize;
   readonly stderr: StreamSize;
   /** Processes of its tree that live on in the sandbox. */
@@ -178,6 +249,8 @@ export interface SandboxEvents {
   exit(exit: Exit): void;
   /** Sizes so far of an execution that is being watched. */
   output(execution: string, stdoutBytes: number, stderrBytes: number): void;
+  /** An execution that is being watched began to wait for input (stable for 100 ms), or no longer does. Its end tells the latter, too. */
+  input(execution: string, wait: InputWait | undefined): void;
   /** What background processes wrote after the exit is complete. */
   closed(execution: string, stdout: StreamSize, stderr: StreamSize): void;
   /** The sandbox is gone, and with it every execution that had not ended. Called once, last. `reason` is one sentence. */
@@ -221,7 +294,11 @@ export interface Sandbox extends AsyncDisposable {
   ): Promise<Termination>;
   resize(execution: string, cols: number, rows: number): Promise<void>;
   watch(execution: string, on: boolean): Promise<void>;
+  /** What it does and uses now. `not_found` when it does not run. Takes 100 ms longer when a process seems to wait for input: that must last. */
+  inspect(execution: string): Promise<Activity>;
   waitPort(port: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Whether something of this name exists beneath the roots; links that lead out of them do not count. */
+  waitFile(path: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   list(): Promise<readonly SandboxExecution[]>;
   acknowledge(execution: string): void;
   renew(leaseMs: number): Promise<void>;

@@ -9,10 +9,10 @@ out = sys.argv[1]
 os.makedirs(out, exist_ok=True)
 spawn = Client.spawn_payload(None, 'a1', ['sh', '-c', 'echo hi'], ['true'], flags=3, limits=[(1, 64), (5, 99)], stdin=b'in', env={'A': 'b', 'PATH': '/bin'})
 serve = {
-    'hello': (0x01, struct.pack('<H', 1) + bytes(32) + b'\1'), 'spawn': (0x02, spawn), 'input': (0x03, s('a') + b'\1' + s('data')),
+    'hello': (0x01, struct.pack('<H', 2) + bytes(32) + b'\1'), 'spawn': (0x02, spawn), 'input': (0x03, s('a') + b'\1' + s('data')),
     'kill': (0x04, s('a') + struct.pack('<BBIB', 1, 15, 100, 4)), 'list': (0x05, b''), 'ack': (0x06, s('a')),
     'resize': (0x07, s('a') + struct.pack('<HH', 80, 24)), 'wait_port': (0x08, struct.pack('<HI', 80, 100)), 'cancel': (0x09, struct.pack('<I', 3)),
-    'lease': (0x0A, struct.pack('<I', 1000)), 'shutdown': (0x0B, struct.pack('<I', 0)), 'stats': (0x0C, b''), 'watch': (0x0D, s('a') + b'\1'),
+    'lease': (0x0A, struct.pack('<I', 1000)), 'shutdown': (0x0B, struct.pack('<I', 0)), 'stats': (0x0C, b''), 'inspect': (0x0E, s('a')), 'wait_file': (0x0F, s('/x/y') + struct.pack('<I', 100)), 'watch': (0x0D, s('a') + b'\1'),
     'read': (0x10, s('/x/y') + struct.pack('<QI', 0, 100)), 'write': (0x11, s('/x') + struct.pack('<BIQ', 33, 0o644, 0) + s('data')),
     'stat': (0x12, s('/x') + b'\1'), 'fslist': (0x13, s('/x') + s('b') + struct.pack('<I', 10)), 'remove': (0x14, s('/x') + b'\1'),
     'mkdir': (0x15, s('/x') + struct.pack('<BI', 1, 0o755)), 'rename': (0x16, s('/x') + s('/y') + b'\1'),

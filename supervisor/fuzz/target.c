@@ -4,14 +4,15 @@
 #define _GNU_SOURCE
 #include "../launch.c"
 
+#include "../activity.h"
 #include "../connection.h"
 #include "../execution.h"
 #include "../files.h"
 #include "../glob.h"
 #include "../plan.h"
-#include "../ports.h"
 #include "../serve.h"
 #include "../stats.h"
+#include "../waits.h"
 
 struct server server;
 struct execution *executions;
@@ -80,8 +81,10 @@ void execution_watch(struct connection *c, struct execution *e, bool on) { (void
 void executions_list(struct buffer *b) { put_u32(b, 0); }
 void executions_count(uint32_t *running, uint32_t *ended) { *running = *ended = 0; }
 void stats_processes(uint32_t *processes, uint64_t *rss) { *processes = 0, *rss = 0; }
-void ports_wait(struct connection *c, uint32_t id, uint16_t port, uint32_t timeout_ms) { sink += port + timeout_ms, reply_ok(c, id); }
-void ports_cancel(struct connection *c, uint32_t id) { (void)c, sink += id; }
+void wait_port(struct connection *c, uint32_t id, uint16_t port, uint32_t timeout_ms) { sink += port + timeout_ms, reply_ok(c, id); }
+void wait_file(struct connection *c, uint32_t id, struct slice path, uint32_t timeout_ms) { touch(path), sink += timeout_ms, reply_ok(c, id); }
+void wait_cancel(struct connection *c, uint32_t id) { (void)c, sink += id; }
+void inspect(struct connection *c, uint32_t id, struct execution *e) { (void)e, reply_ok(c, id); }
 
 void files_read(struct connection *c, uint32_t id, struct slice path, uint64_t offset, uint32_t length)
 {

@@ -5,7 +5,7 @@ ERRORS = {1: 'bad_request', 2: 'unknown_execution', 3: 'duplicate_execution', 4:
           7: 'bad_cwd', 8: 'spawn_failed', 9: 'input_closed', 10: 'input_full', 11: 'outside_roots', 12: 'not_found', 13: 'not_a_file',
           14: 'exists', 15: 'io', 16: 'not_a_directory', 17: 'not_empty', 18: 'permission', 19: 'no_space', 20: 'argument_too_long'}
 KINDS = {1: 'exited', 2: 'signalled', 3: 'timed_out', 4: 'cancelled', 5: 'output_limit', 6: 'memory_limit', 7: 'disk_limit',
-         8: 'failed_to_start', 9: 'lost'}
+         8: 'failed_to_start', 9: 'lost', 10: 'cpu_limit', 11: 'process_limit', 12: 'file_size_limit'}
 
 
 class Failed(Exception):
@@ -61,13 +61,26 @@ def parse_exit(payload):
     e = Dict(id=r.str().decode())
     for name, fmt in (('step', 'B'), ('kind', 'B'), ('code', 'i'), ('signal', 'i'), ('start_ms', 'Q'), ('duration_us', 'Q'), ('user_us', 'Q'),
                       ('system_us', 'Q'), ('maxrss', 'Q'), ('out_bytes', 'Q'), ('err_bytes', 'Q'), ('out_newlines', 'Q'),
-                      ('err_newlines', 'Q'), ('background', 'I'), ('closed', 'B')):
+                      ('err_newlines', 'Q'), ('background', 'I'), ('closed', 'B'), ('read_bytes', 'Q'), ('written_bytes', 'Q'),
+                      ('voluntary', 'Q'), ('involuntary', 'Q'), ('peak_processes', 'I')):
         e[name] = r.take(fmt)
+    e['ports'] = [r.take('H') for _ in range(r.take('H'))]
+    e['changes'] = r.str()
     e['closed'], e['filed'] = e.closed & 1, not e.closed & 2
     e['out'], e['err'], e['message'] = r.str(), r.str(), r.str().decode()
     r.done()
     e['kind'] = KINDS[e['kind']]
     return e
+
+
+def parse_wait(r):
+    state = r.take('B')
+    if state != 1:
+        return ['no', None, 'unknown'][state]
+    w = Dict()
+    w['pid'], w['on'], w['hidden'], w['for_ms'] = r.take('IBBI')
+    w['program'] = r.str().decode()
+    return w
 
 
 def parse_entry(r):
@@ -85,7 +98,7 @@ class Client:
         if hello:
             self.hello(secret, events)
 
-    def hello(self, secret, events=True, version=1):
+    def hello(self, secret, events=True, version=2):
         r = Reader(self.call(0x01, struct.pack('<H', version) + secret + bytes([1 if events else 0]), 0x81))
         self.version = r.take('H')
         self.supervisor_secret = r.data[2:34]
@@ -176,6 +189,26 @@ class Client:
         r.done()
         return ended, survivors
 
+    def inspect(self, ident):
+        r = Reader(self.call(0x0E, s(ident), 0x8E))
+        a = Dict(input=parse_wait(r))
+        for name, fmt in (('source', 'B'), ('user_us', 'Q'), ('system_us', 'Q'), ('rss', 'Q'), ('peak_rss', 'Q'), ('read_bytes', 'Q'),
+                          ('written_bytes', 'Q'), ('voluntary', 'Q'), ('involuntary', 'Q'), ('processes', 'I'), ('peak_processes', 'I')):
+            a[name] = r.take(fmt)
+        a['ports'] = [r.take('H') for _ in range(r.take('H'))]
+        r.done()
+        return a
+
+    def watch(self, ident, on=True):
+        self.call(0x0D, s(ident) + bytes([on]), 0x80)
+
+    def input_wait(self, ident, timeout=10):
+        r = Reader(self.wait(lambda k, i, p: k == 0xC4 and Reader(p).str().decode() == ident, timeout)[2])
+        r.str()
+        w = parse_wait(r)
+        r.done()
+        return w
+
     def list(self):
         r = Reader(self.call(0x05, b'', 0x85))
         found = {}
@@ -228,7 +261,7 @@ class Client:
 
 
 def configuration(secret, own, roots, lease_ms=60000, lifetime_ms=0, memory=0, most=64, ident='test'):
-    return struct.pack('<H', 1) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most)
+    return struct.pack('<H', 2) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most)
 
 
 class Supervisor:

@@ -74,7 +74,7 @@ def nap():
 
 @test()
 def hello(sv, c):
-    assert c.supervisor_secret == sv.own and c.version == 1 and c.is_pid1 == (1 if BWRAP else 0)
+    assert c.supervisor_secret == sv.own and c.version == 2 and c.is_pid1 == (1 if BWRAP else 0)
     wrong = Client(sv.socket, None, hello=False)
     try:
         wrong.hello(bytes(32))
@@ -112,7 +112,7 @@ def inside_peer(sv, c):
     e = c.run('a', [PY, '-c', f'''
 import socket,struct
 s=socket.socket(socket.AF_UNIX); s.connect({hard!r})
-p=struct.pack("<H",1)+bytes.fromhex({sv.secret.hex()!r})+b"\\1"
+p=struct.pack("<H",2)+bytes.fromhex({sv.secret.hex()!r})+b"\\1"
 try:
     s.sendall(struct.pack("<IBI",5+len(p),1,1)+p); s.settimeout(3); d=s.recv(10)
 except OSError as x: d=b""
@@ -379,7 +379,7 @@ def output_that_waits_has_files(sv, c):
     e = c.exit('a')
     assert e.filed and e.out == b'up\n' and sv.log('a') == b'up\n', e
     e = c.sh('b', 'sleep 0.1; echo late')
-    assert e.filed and sv.log('b') == b'late\n' and e.out == b'late\n', e
+    assert e.out == b'late\n' and (not e.filed or SLOW > 1), e
 
 
 @test()

@@ -306,6 +306,74 @@ export const describeSandboxDriverContract = (name: string, harness: Harness): v
           await sandbox.terminate(command.execution, { graceMs: 0 });
         });
 
+        test('waits for a file, says when there is none, and can be cancelled', async () => {
+          const path = join(spec.workdir, 'awaited');
+          expect(await sandbox.waitFile(path, 60)).toBe(false);
+          const abort = new AbortController();
+          const cancelled = failure(sandbox.waitFile(path, 60_000, abort.signal));
+          setTimeout(() => abort.abort(), 50);
+          expect((await cancelled).code).toBe('cancelled');
+          const appears = sandbox.waitFile(path, 10_000);
+          await sandbox.files.write(path, Buffer.from('x'));
+          expect(await appears).toBe(true);
+          expect((await failure(sandbox.waitFile('/etc/passwd', 1000))).code).toBe('denied');
+          expect((await failure(sandbox.waitFile('relative', 1000))).code).toBe('invalid_input');
+        });
+
+        test('sees no file behind a link that leads outside', async () => {
+          await run(programs.link('/etc/passwd', join(spec.workdir, 'passwd')));
+          expect(await sandbox.waitFile(join(spec.workdir, 'passwd'), 60)).toBe(false);
+        });
+
+        test('tells who waits for input and for how long, and that a sleep does not', async () => {
+          const waits = aCommand(programs.cat(), spec.workdir, { keepStdinOpen: true });
+          const sleeps = aCommand(programs.sleep(60_000), spec.workdir, { keepStdinOpen: true });
+          await sandbox.start(waits);
+          await sandbox.start(sleeps);
+          await expect.poll(async () => (await sandbox.inspect(waits.execution)).inputWait, { timeout: 5000 }).toBeDefined();
+          const { inputWait } = await sandbox.inspect(waits.execution);
+          expect(inputWait).toMatchObject({ program: 'cat', on: 'pipe', hidden: false });
+          expect(inputWait?.forMs).toBeGreaterThanOrEqual(100);
+          expect(await sandbox.inspect(sleeps.execution)).not.toHaveProperty('inputWait');
+          await sandbox.write(waits.execution, Buffer.from('x'), true);
+          await listener.exit(waits.execution);
+          expect((await failure(sandbox.inspect(waits.execution))).code).toBe('not_found');
+          expect((await failure(sandbox.inspect('nobody'))).code).toBe('not_found');
+          await sandbox.terminate(sleeps.execution, { graceMs: 0 });
+        });
+
+        test('tells whoever watches when a wait for input begins and ends', async () => {
+          const command = aCommand(programs.cat(), spec.workdir, { keepStdinOpen: true });
+          await sandbox.start(command);
+          await sandbox.watch(command.execution, true);
+          const { wait } = await listener.input(command.execution);
+          expect(wait).toMatchObject({ program: 'cat', on: 'pipe', hidden: false });
+          await sandbox.write(command.execution, Buffer.from('line\n'), false);
+          await listener.input(command.execution, (one) => one === undefined);
+          await eventually(() => listener.inputs.filter((one) => one.execution === command.execution).length === 3, 'the next wait');
+          expect(listener.inputs.at(-1)?.wait).toMatchObject({ program: 'cat' });
+          await sandbox.terminate(command.execution, { graceMs: 0 });
+        });
+
+        test('measures what an execution uses while it runs, and tells the ports it listens on', async () => {
+          const port = 20_000 + Math.floor(Math.random() * 10_000);
+          const command = aCommand(programs.listen(port), spec.workdir);
+          await sandbox.start(command);
+          expect(await sandbox.waitPort(port, 10_000)).toBe(true);
+          const { metrics, inputUnknown } = await sandbox.inspect(command.execution);
+          expect(inputUnknown).toBeUndefined();
+          expect(metrics).toMatchObject({ processes: 1, ports: [port] });
+          expect(metrics.peakProcesses).toBeGreaterThanOrEqual(1);
+          expect(metrics.peakRssBytes).toBeGreaterThanOrEqual(metrics.rssBytes);
+          if (capabilities.survivesServer) expect(metrics.rssBytes).toBeGreaterThan(100_000);
+          const other = aCommand(programs.sleep(60_000), spec.workdir);
+          await sandbox.start(other);
+          expect((await sandbox.inspect(other.execution)).metrics.ports).toEqual([]);
+          await sandbox.terminate(other.execution, { graceMs: 0 });
+          await sandbox.terminate(command.execution, { graceMs: 0 });
+          if (capabilities.survivesServer) expect((await listener.exit(command.execution)).ports).toEqual([port]);
+        });
+
         test('gives figures', async () => {
           const command = aCommand(programs.sleep(60_000), spec.workdir);
           await sandbox.start(command);

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FrameDecoder, FrameWriter } from '../../src/drivers/sandbox/supervisor/frames.ts';
-import { EVENT, JOURNAL_START, MAX_FRAME_BYTES, REPLY, REQUEST } from '../../src/drivers/sandbox/supervisor/protocol.ts';
-import { decodeExit } from '../../src/drivers/sandbox/supervisor/messages.ts';
+import { EVENT, JOURNAL_START, MAX_FRAME_BYTES, PROTOCOL_VERSION, REPLY, REQUEST } from '../../src/drivers/sandbox/supervisor/protocol.ts';
+import { decodeExit } from '../../src/drivers/sandbox/supervisor/exit.ts';
 import type { Secrets } from '../../src/drivers/sandbox/supervisor/secrets.ts';
 import { connectRaw, reader } from '../support/raw-peer.ts';
 import type { RawPeer } from '../support/raw-peer.ts';
@@ -28,7 +28,7 @@ export const describeSupervisorContract = (name: string, serve: () => Promise<Se
       const peer = await connectRaw(served.socketPath);
       peer.request(REQUEST.hello, 1, (to) =>
         to
-          .u16(1)
+          .u16(PROTOCOL_VERSION)
           .bytes(served.secrets.client)
           .u8(events ? 1 : 0),
       );
@@ -66,11 +66,11 @@ export const describeSupervisorContract = (name: string, serve: () => Promise<Se
     describe('greeting', () => {
       test('answers the right secret with its own', async () => {
         const peer = await connectRaw(served.socketPath);
-        peer.request(REQUEST.hello, 9, (to) => to.u16(1).bytes(served.secrets.client).u8(0));
+        peer.request(REQUEST.hello, 9, (to) => to.u16(PROTOCOL_VERSION).bytes(served.secrets.client).u8(0));
         const answer = await peer.next(REPLY.hello);
         const said = reader(answer);
         expect(answer.id).toBe(9);
-        expect(said.u16()).toBe(1);
+        expect(said.u16()).toBe(PROTOCOL_VERSION);
         expect(Buffer.from(said.bytes(32)).equals(served.secrets.supervisor)).toBe(true);
         expect(said.u32()).toBeGreaterThan(0);
         expect(Math.abs(said.u64() - Date.now())).toBeLessThan(60_000);
@@ -80,17 +80,25 @@ export const describeSupervisorContract = (name: string, serve: () => Promise<Se
       });
 
       test.each([
-        ['a wrong secret', (to: FrameWriter) => to.u16(1).bytes(new Uint8Array(32)).u8(0)],
+        ['a wrong secret', (to: FrameWriter) => to.u16(PROTOCOL_VERSION).bytes(new Uint8Array(32)).u8(0)],
         [
           'a secret that is off by one bit',
           (to: FrameWriter) =>
             to
-              .u16(1)
+              .u16(PROTOCOL_VERSION)
               .bytes(served.secrets.client.map((byte, index) => (index === 31 ? byte ^ 1 : byte)))
               .u8(0),
         ],
-        ['no secret', (to: FrameWriter) => to.u16(1).u8(0)],
-        ['more than a greeting', (to: FrameWriter) => to.u16(1).bytes(served.secrets.client).u8(0).u8(0)],
+        [
+          'another version',
+          (to: FrameWriter) =>
+            to
+              .u16(PROTOCOL_VERSION - 1)
+              .bytes(served.secrets.client)
+              .u8(0),
+        ],
+        ['no secret', (to: FrameWriter) => to.u16(PROTOCOL_VERSION).u8(0)],
+        ['more than a greeting', (to: FrameWriter) => to.u16(PROTOCOL_VERSION).bytes(served.secrets.client).u8(0).u8(0)],
       ])('closes on %s and tells nothing', async (_what, write) => {
         const peer = await connectRaw(served.socketPath);
         peer.request(REQUEST.hello, 1, write);
@@ -237,7 +245,7 @@ export const describeSupervisorContract = (name: string, serve: () => Promise<Se
     test('shutting down is answered, then everything ends', async () => {
       await using own = await serve();
       const peer = await connectRaw(own.socketPath);
-      peer.request(REQUEST.hello, 1, (to) => to.u16(1).bytes(own.secrets.client).u8(1));
+      peer.request(REQUEST.hello, 1, (to) => to.u16(PROTOCOL_VERSION).bytes(own.secrets.client).u8(1));
       await peer.next(REPLY.hello);
       peer.request(REQUEST.shutdown, 2, (to) => to.u32(100));
       expect((await peer.next(REPLY.ok)).id).toBe(2);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { FrameWriter } from '../../src/drivers/sandbox/supervisor/frames.ts';
-import { REPLY, REQUEST } from '../../src/drivers/sandbox/supervisor/protocol.ts';
+import { PROTOCOL_VERSION, REPLY, REQUEST } from '../../src/drivers/sandbox/supervisor/protocol.ts';
 import type { Secrets } from '../../src/drivers/sandbox/supervisor/secrets.ts';
 import { createRawPeer } from './raw-peer.ts';
 import type { RawPeer } from './raw-peer.ts';
@@ -39,7 +39,7 @@ export const serveFakeSupervisor = async (folder: string, secrets: Secrets, opti
         peer.send(
           new FrameWriter()
             .head(REPLY.hello, id)
-            .u16(options.version ?? 1)
+            .u16(options.version ?? PROTOCOL_VERSION)
             .bytes(options.secret ?? secrets.supervisor)
             .u32(1)
             .u64(Date.now())

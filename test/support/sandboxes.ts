@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { CorralError } from '../../src/ports/errors.ts';
-import type { Exit, Sandbox, SandboxCommand, SandboxDriver, SandboxSpec, StreamSize } from '../../src/ports/sandbox.ts';
+import type { Exit, InputWait, Sandbox, SandboxCommand, SandboxDriver, SandboxSpec, StreamSize } from '../../src/ports/sandbox.ts';
 
 export const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8' };
 
@@ -11,6 +11,7 @@ export const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: '
 export const createListener = (sandbox: Sandbox) => {
   const exits = new Map<string, Exit[]>();
   const outputs: { execution: string; stdoutBytes: number; stderrBytes: number }[] = [];
+  const inputs: { execution: string; wait: InputWait | undefined }[] = [];
   const closed = new Map<string, { stdout: StreamSize; stderr: StreamSize }>();
   const lost: string[] = [];
   const waiting = new Set<() => void>();
@@ -22,6 +23,10 @@ export const createListener = (sandbox: Sandbox) => {
     },
     output: (execution, stdoutBytes, stderrBytes) => {
       outputs.push({ execution, stdoutBytes, stderrBytes });
+      notify();
+    },
+    input: (execution, wait) => {
+      inputs.push({ execution, wait });
       notify();
     },
     closed: (execution, stdout, stderr) => {
@@ -55,11 +60,15 @@ export const createListener = (sandbox: Sandbox) => {
   return {
     exits,
     outputs,
+    inputs,
     closed,
     lost,
     exit: (execution: string, ms?: number) => until(() => exits.get(execution)?.[0], `exit of ${execution}`, ms),
     output: (execution: string, bytes: number) =>
       until(() => outputs.find((one) => one.execution === execution && one.stdoutBytes >= bytes), `output of ${execution}`),
+    /** The first wait for input told of it that passes the test. */
+    input: (execution: string, test: (wait: InputWait | undefined) => boolean = (wait) => wait !== undefined) =>
+      until(() => inputs.find((one) => one.execution === execution && test(one.wait)), `wait for input of ${execution}`),
     close: (execution: string) => until(() => closed.get(execution), `close of ${execution}`),
     gone: (ms?: number) => until(() => lost[0], 'loss', ms),
   };

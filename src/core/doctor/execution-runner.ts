@@ -31,6 +31,7 @@ export const createExecutionRunner = (sandbox: Sandbox, spec: SandboxSpec): Exec
       sandbox.acknowledge(exit.execution);
     },
     output: () => {},
+    input: () => {},
     closed: () => {},
     lost: (reason) => {
       lost = reason;

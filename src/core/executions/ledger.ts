@@ -215,6 +215,12 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       one.lastGrowth = performance.now();
       announce(one);
     },
+    input: (id, wait) => {
+      const one = tracked.get(id);
+      if (one === undefined) return;
+      one.inputWait = wait;
+      announce(one);
+    },
     closed: (id: string, stdout: StreamSize, stderr: StreamSize) => {
       store.finishExecution(id, { stdout, stderr, background: 0 });
       const seen = recent.get(id);

@@ -1,4 +1,4 @@
-import type { Exit } from '../../ports/sandbox.ts';
+import type { Exit, InputWait } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 
@@ -18,6 +18,8 @@ export interface Tracked {
   stderrBytes: number;
   /** performance.now() of the last growth, or of the start. */
   lastGrowth: number;
+  /** Told while somebody watches. */
+  inputWait: InputWait | undefined;
   /** How many waits want to hear of growth. */
   watchers: number;
   /** Called on growth and on the end. */
@@ -40,6 +42,7 @@ export const createTracked = (record: ExecutionRecord, live: LiveSandbox, epheme
     stdoutBytes: 0,
     stderrBytes: 0,
     lastGrowth: performance.now(),
+    inputWait: undefined,
     watchers: 0,
     listeners: new Set(),
   };

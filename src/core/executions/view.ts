@@ -35,6 +35,9 @@ const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
   output_limit: 'It printed more than is kept of one execution and was ended; what it printed up to there is kept.',
   memory_limit: 'The sandbox used more memory than it may, and this execution was the largest.',
   disk_limit: 'The disk that keeps the output is full; what could be written is kept.',
+  cpu_limit: 'A process of it used all the CPU time that one may use, and was ended.',
+  process_limit: 'It reached the largest number of processes it may have, and was ended.',
+  file_size_limit: 'It wrote a file larger than one may be, and was ended.',
   lost: 'How it ended is not known. Start it again if it is still wanted: a call that names no sandbox gets one that lives.',
 };
 

@@ -73,6 +73,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     sandbox.listen({
       exit: (exit) => news.exit(found, exit),
       output: (execution, out, err) => news.output(execution, out, err),
+      input: (execution, wait) => news.input(execution, wait),
       closed: (execution, out, err) => news.closed(execution, out, err),
       lost: (reason) => {
         onLost(found, reason).catch((error: unknown) =>

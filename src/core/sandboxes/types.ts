@@ -1,6 +1,7 @@
 import type {
   DriverName,
   Exit,
+  InputWait,
   Mount,
   NetworkMode,
   Sandbox,
@@ -37,6 +38,7 @@ export interface LiveSandbox {
 export interface SandboxNews {
   exit(live: LiveSandbox, exit: Exit): void;
   output(execution: string, stdoutBytes: number, stderrBytes: number): void;
+  input(execution: string, wait: InputWait | undefined): void;
   closed(execution: string, stdout: StreamSize, stderr: StreamSize): void;
   /** The sandbox is gone; `recalled` is what it wrote down. Resolves when the records are durable; what it wrote down may then go. */
   lost(sandbox: string, reason: string, recalled: readonly SandboxExecution[]): Promise<void>;

@@ -20,6 +20,9 @@ export const exitCodeOf = (outcome: Outcome, received?: NodeJS.Signals): number 
     case 'output_limit':
     case 'memory_limit':
     case 'disk_limit':
+    case 'cpu_limit':
+    case 'process_limit':
+    case 'file_size_limit':
       return EXIT.signalBase + SIGKILL;
     case 'failed_to_start':
     case 'lost':

@@ -23,6 +23,9 @@ const WHY_NOT_ENDED: Partial<Record<OutcomeKind, string>> = {
   output_limit: 'It printed more than is kept of one execution and was ended',
   memory_limit: 'It used more memory than it may and was ended',
   disk_limit: 'The disk that keeps its output is full',
+  cpu_limit: 'It used more CPU time than it may and was ended',
+  process_limit: 'It had more processes than it may and was ended',
+  file_size_limit: 'It wrote a larger file than it may and was ended',
   cancelled: 'It was ended by the operator',
 };
 

@@ -1,6 +1,6 @@
 import { CorralError } from '../../../ports/errors.ts';
 import type { Capabilities, SandboxDriver, SandboxSpec } from '../../../ports/sandbox.ts';
-import { readJournal } from '../supervisor/journal.ts';
+import { recall } from '../supervisor/journal.ts';
 import type { SupervisorLauncher } from '../supervisor/launcher.ts';
 import { createLifecycle } from '../supervisor/lifecycle.ts';
 import type { Placement } from '../supervisor/lifecycle.ts';
@@ -118,6 +118,6 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
       ),
     create,
     open: lifecycle.open,
-    recall: readJournal,
+    recall,
   };
 };

@@ -4,7 +4,7 @@ import { buildBubblewrapArguments } from '../bubblewrap/arguments.ts';
 import { explainBubblewrapFailure } from '../bubblewrap/diagnosis.ts';
 import { describeHostLayout } from '../bubblewrap/host-layout.ts';
 import { bubblewrapVersion, DEFAULT_BWRAP } from '../bubblewrap/program.ts';
-import { readJournal } from '../supervisor/journal.ts';
+import { recall } from '../supervisor/journal.ts';
 import type { Form } from '../supervisor/handle.ts';
 import type { SupervisorLauncher } from '../supervisor/launcher.ts';
 import { createLifecycle } from '../supervisor/lifecycle.ts';
@@ -122,6 +122,6 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
     probe: async (signal) => probeAs(await form(), signal),
     create: async (spec, signal) => createAs(spec, await form(), signal),
     open: lifecycle.open,
-    recall: readJournal,
+    recall,
   };
 };

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Exit, OutcomeKind, SandboxCommand, SandboxExecution } from '../../../ports/sandbox.ts';
+import type { Activity, Exit, InputWait, OutcomeKind, SandboxCommand, SandboxExecution } from '../../../ports/sandbox.ts';
 import type { CorralError } from '../../../ports/errors.ts';
 import { createDeferred } from '../supervisor/deferred.ts';
 import type { Deferred } from '../supervisor/deferred.ts';
@@ -12,10 +12,13 @@ import type { Tree } from './tree.ts';
 
 const { SIGKILL, SIGTERM } = constants.signals;
 const INPUT_BYTES = 1024 * 1024;
+/** A wait for input counts once it has lasted so long. */
+const STABLE_MS = 100;
 
 export interface ExecutionEvents {
   exit(exit: Exit): void;
   output(execution: string, stdoutBytes: number, stderrBytes: number): void;
+  input(execution: string, wait: InputWait | undefined): void;
   /** A process left behind printed something, or ended. */
   settled(execution: string): void;
 }
@@ -39,6 +42,8 @@ export interface MemoryExecution {
   /** Ends everything at once and tells nobody. */
   vanish(): void;
   watch(on: boolean): void;
+  /** Undefined when it has ended. */
+  inspect(): Promise<Activity | undefined>;
   /** Processes alive. */
   processes(): number;
 }
@@ -72,6 +77,9 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
   let exit: Exit | undefined;
   let vanished = false;
   let watched = false;
+  let waitingSince: number | undefined;
+  let stable: NodeJS.Timeout | undefined;
+  let waitTold = false;
   const ended = createDeferred<void>();
 
   const kill = (signal: number): void => {
@@ -79,7 +87,7 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
     if (signal !== SIGTERM && signal !== SIGKILL && signal !== constants.signals.SIGINT && signal !== constants.signals.SIGHUP) return;
     killedBy ??= signal;
     abort.abort();
-    inputArrived?.resolve();
+    stopWaiting();
   };
 
   const print = (stream: 'stdout' | 'stderr', data: Uint8Array | string): void => {
@@ -90,9 +98,30 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
     if (watched) host.events.output(execution, output.size('stdout').bytes, output.size('stderr').bytes);
   };
 
+  const inputWait = (): InputWait | undefined => {
+    const forMs = waitingSince === undefined ? 0 : Math.round(performance.now() - waitingSince);
+    return forMs < STABLE_MS ? undefined : { pid, program: steps[0]?.[0] ?? '', on: 'pipe', hidden: false, forMs };
+  };
+
+  const tellWait = (): void => {
+    const wait = watched ? inputWait() : undefined;
+    if (wait === undefined && !waitTold) return;
+    waitTold = wait !== undefined;
+    host.events.input(execution, wait);
+  };
+
+  const stopWaiting = (): void => {
+    waitingSince = undefined;
+    clearTimeout(stable);
+    tellWait();
+    inputArrived?.resolve();
+  };
+
   const read = async (): Promise<Uint8Array | undefined> => {
     while (input.length === 0 && !inputEnded && !abort.signal.aborted) {
       inputArrived = createDeferred();
+      waitingSince = performance.now();
+      stable = setTimeout(tellWait, STABLE_MS + 1).unref();
       await inputArrived.promise;
     }
     return input.shift();
@@ -208,7 +237,7 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
         throw supervisorError(SUPERVISOR_ERROR.inputFull, 0, '', context);
       if (data.length > 0) input.push(Uint8Array.from(data));
       inputEnded = end;
-      inputArrived?.resolve();
+      stopWaiting();
     },
     signal: kill,
     terminate,
@@ -217,10 +246,40 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
       clearTimeout(deadline);
       for (const timer of behind.values()) clearTimeout(timer);
       behind.clear();
+      watched = false;
       abort.abort();
-      inputArrived?.resolve();
+      stopWaiting();
     },
-    watch: (on) => void (watched = on),
+    watch: (on) => {
+      watched = on;
+      if (on) tellWait();
+    },
+    inspect: async () => {
+      if (exit !== undefined || vanished) return undefined;
+      if (waitingSince !== undefined && inputWait() === undefined)
+        await Promise.race([ended.promise, new Promise((resolve) => setTimeout(resolve, STABLE_MS).unref())]);
+      const wait = inputWait();
+      const processes = 1 + behind.size;
+      return exit !== undefined
+        ? undefined
+        : {
+            ...(wait !== undefined && { inputWait: wait }),
+            metrics: {
+              source: 'proc',
+              userUs: 0,
+              systemUs: 0,
+              rssBytes: 0,
+              peakRssBytes: 0,
+              readBytes: 0,
+              writtenBytes: 0,
+              voluntarySwitches: 0,
+              involuntarySwitches: 0,
+              processes,
+              peakProcesses: processes,
+              ports: [...host.ports].filter(([, owner]) => owner === execution).map(([port]) => port),
+            },
+          };
+    },
     processes: () => behind.size + (exit === undefined && !vanished ? 1 : 0),
   };
 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
 import type { Sandbox, SandboxEvents, SandboxExecution, SandboxSpec } from '../../../ports/sandbox.ts';
+import { isCancelled } from '../supervisor/cancellation.ts';
 import { SUPERVISOR_ERROR, supervisorError } from '../supervisor/errors.ts';
 import { checkExecutionId } from '../supervisor/messages.ts';
 import { startExecution } from './execution.ts';
@@ -17,7 +18,7 @@ export interface MemorySandbox {
 }
 
 const FIRST_PID = 2;
-const PORT_POLL_MS = 5;
+const POLL_MS = 5;
 
 export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): MemorySandbox => {
   const roots = [...new Set([...spec.workspaces.map(({ target }) => target), '/tmp'])];
@@ -53,6 +54,16 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
           hint: 'Open the sandbox again.',
         });
       lease.refresh();
+    };
+    const waitUntil = async (look: () => Promise<boolean>, what: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> => {
+      const until = performance.now() + timeoutMs;
+      for (;;) {
+        if (isCancelled(signal)) throw new CorralError('cancelled', `Waiting for ${what} was cancelled.`);
+        request();
+        if (await look()) return true;
+        if (performance.now() >= until) return false;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
     };
     const get = (id: string, action: string): MemoryExecution => {
       request();
@@ -94,6 +105,7 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
           events: {
             exit: (exit) => listener?.exit(exit),
             output: (id, out, err) => listener?.output(id, out, err),
+            input: (id, wait) => listener?.input(id, wait),
             settled: (id) => {
               const { exit } = executions.get(id)?.describe() ?? {};
               if (exit !== undefined) listener?.closed(id, exit.stdout, exit.stderr);
@@ -115,16 +127,22 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
         throw new CorralError('unsupported', 'The driver "memory" has no terminals.');
       },
       watch: async (execution, on) => get(execution, 'watch').watch(on),
-      waitPort: async (port, timeoutMs, signal) => {
+      inspect: async (execution) => {
+        const activity = await get(execution, 'inspect').inspect();
         request();
-        const until = performance.now() + timeoutMs;
-        while (!ports.has(port)) {
-          if (signal?.aborted === true) throw new CorralError('cancelled', `Waiting for port ${port} was cancelled.`);
-          if (performance.now() >= until) return false;
-          await new Promise((resolve) => setTimeout(resolve, PORT_POLL_MS));
-          request();
-        }
-        return true;
+        if (activity === undefined) throw supervisorError(SUPERVISOR_ERROR.unknownExecution, 0, '', { action: 'inspect', execution });
+        return activity;
+      },
+      waitPort: async (port, timeoutMs, signal) => waitUntil(async () => ports.has(port), `port ${port}`, timeoutMs, signal),
+      waitFile: async (path, timeoutMs, signal) => {
+        request();
+        if (!roots.some((root) => path === root || path.startsWith(`${root}/`))) await tree.files.stat(path);
+        const exists = (): Promise<boolean> =>
+          tree.files.stat(path, true).then(
+            () => true,
+            () => false,
+          );
+        return waitUntil(exists, JSON.stringify(path), timeoutMs, signal);
       },
       list: async () => {
         request();

@@ -7,7 +7,7 @@ import type { Channel, Decode, Request } from './channel.ts';
 import type { ErrorContext } from './errors.ts';
 import { ProtocolViolation } from './frames.ts';
 import type { FrameReader } from './frames.ts';
-import { HELLO_EVENTS, PROTOCOL_VERSION, REPLY, REQUEST, SECRET_BYTES } from './protocol.ts';
+import { HELLO_EVENTS, REPLY, REQUEST, SECRET_BYTES } from './protocol.ts';
 import type { Secrets } from './secrets.ts';
 import { openShortPath } from './short-path.ts';
 
@@ -27,6 +27,8 @@ export interface Disconnection {
 export interface ConnectOptions {
   readonly folder: string;
   readonly secrets: Secrets;
+  /** Of the protocol. */
+  readonly version: number;
   /** How long the supervisor may take to say who it is. */
   readonly helloMs: number;
   onEvent(type: number, payload: FrameReader): void;
@@ -61,20 +63,20 @@ const lost = (reason: string): CorralError =>
   });
 
 const decodeHello =
-  (secrets: Secrets): Decode<Hello> =>
+  (secrets: Secrets, expected: number): Decode<Hello> =>
   (payload) => {
     const version = payload.u16();
     const secret = payload.bytes(SECRET_BYTES);
     const hello = { pid: payload.u32(), startedMs: payload.u64(), isPid1: payload.u8() === 1 };
-    if (version !== PROTOCOL_VERSION) throw new ProtocolViolation(`it speaks version ${version}; this server speaks ${PROTOCOL_VERSION}`);
+    if (version !== expected) throw new ProtocolViolation(`it speaks version ${version}, where ${expected} was expected`);
     if (!timingSafeEqual(secret, secrets.supervisor)) throw new ImpostorError('it does not know the secret of the supervisor');
     return hello;
   };
 
-const hello = (channel: Channel, secrets: Secrets): Promise<Hello> => {
+const hello = (channel: Channel, secrets: Secrets, version: number): Promise<Hello> => {
   const request: Request = channel.begin(REQUEST.hello);
-  request.payload.u16(PROTOCOL_VERSION).bytes(secrets.client).u8(HELLO_EVENTS);
-  return channel.call(request, REPLY.hello, { action: 'say hello' }, decodeHello(secrets));
+  request.payload.u16(version).bytes(secrets.client).u8(HELLO_EVENTS);
+  return channel.call(request, REPLY.hello, { action: 'say hello' }, decodeHello(secrets, version));
 };
 
 /**
@@ -152,7 +154,7 @@ export const openConnection = async (options: ConnectOptions, signal?: AbortSign
     socket.once('close', () => disconnect(new Error('the supervisor closed it')));
     signal?.addEventListener('abort', abort, { once: true });
 
-    hello(channel, options.secrets).then(
+    hello(channel, options.secrets, options.version).then(
       (said) => {
         if (closed) return;
         open = true;

@@ -29,7 +29,7 @@ export type Send = <T>(
 
 const nothing = (): void => {};
 
-const checkPath = (path: string): string => {
+export const checkPath = (path: string): string => {
   if (!path.startsWith('/'))
     throw new CorralError('invalid_input', `${JSON.stringify(path)} is not an absolute path.`, { hint: 'Write the whole path, from /.' });
   if (path.includes('\0')) throw new CorralError('invalid_input', 'The path contains a NUL byte.');

@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SandboxLimits } from '../../../ports/sandbox.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol.ts';
 import { readSmallFile } from './secrets.ts';
 
 /**
@@ -14,6 +15,8 @@ export type Form = (typeof FORMS)[number];
 /** Everything that finds a sandbox again and proves that it is the same one. Contains no secret. */
 export type SupervisedHandle = {
   readonly version: 1;
+  /** Version that its supervisor speaks; absent = 1. */
+  readonly protocol?: number;
   readonly form: Form;
   /** As seen by the server. Its end is the end of everything inside, unless the form is `plain`. */
   readonly supervisor: ProcessIdentity;
@@ -43,10 +46,17 @@ const isIdentity = (value: unknown): value is ProcessIdentity => {
   return Number.isSafeInteger(pid) && pid! > 1 && Number.isSafeInteger(startTicks);
 };
 
+/** A version that this server understands. */
+const speaks = (version: unknown): boolean =>
+  Number.isInteger(version) && (version as number) >= OLDEST_PROTOCOL_VERSION && (version as number) <= PROTOCOL_VERSION;
+
+export const protocolOf = (handle: Pick<SupervisedHandle, 'protocol'>): number => handle.protocol ?? OLDEST_PROTOCOL_VERSION;
+
 const isHandle = (value: unknown): value is SupervisedHandle => {
   const handle = (value ?? {}) as Partial<SupervisedHandle>;
   return (
     handle.version === 1 &&
+    speaks(protocolOf(handle)) &&
     FORMS.includes(handle.form!) &&
     isIdentity(handle.supervisor) &&
     isIdentity(handle.launched) &&

@@ -3,8 +3,10 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SandboxExecution } from '../../../ports/sandbox.ts';
 import { FrameDecoder, ProtocolViolation } from './frames.ts';
-import { decodeExit, decodeStart } from './messages.ts';
-import { EVENT, JOURNAL_START } from './protocol.ts';
+import { decodeExit } from './exit.ts';
+import { decodeStart } from './messages.ts';
+import { protocolOf, readHandle } from './handle.ts';
+import { EVENT, JOURNAL_START, PROTOCOL_VERSION } from './protocol.ts';
 
 export const JOURNAL_NAME = 'journal';
 
@@ -18,7 +20,7 @@ const MAX_EXECUTIONS = 200_000;
  * Reading stops, without complaint, where the journal is torn or no longer makes sense: it is written by a program that may have been
  * killed at any byte. Empty when there is no journal.
  */
-export const readJournal = async (folder: string): Promise<readonly SandboxExecution[]> => {
+export const readJournal = async (folder: string, version: number = PROTOCOL_VERSION): Promise<readonly SandboxExecution[]> => {
   const executions = new Map<string, SandboxExecution>();
   const file = await open(join(folder, JOURNAL_NAME), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (error: NodeJS.ErrnoException) => {
@@ -36,7 +38,7 @@ export const readJournal = async (folder: string): Promise<readonly SandboxExecu
       if (executions.size >= MAX_EXECUTIONS) throw new ProtocolViolation('more executions than a sandbox can have had');
       executions.set(started.execution, started);
     } else if (type === EVENT.exit) {
-      const exit = decodeExit(payload);
+      const exit = decodeExit(payload, version);
       const started = executions.get(exit.execution);
       if (started !== undefined)
         executions.set(exit.execution, { ...started, stdoutBytes: exit.stdout.bytes, stderrBytes: exit.stderr.bytes, exit });
@@ -55,4 +57,10 @@ export const readJournal = async (folder: string): Promise<readonly SandboxExecu
     if (!(error instanceof ProtocolViolation)) throw error;
   }
   return [...executions.values()];
+};
+
+/** The same of a sandbox that may be gone, whose handle tells which version of the protocol it was written in. */
+export const recall = async (folder: string): Promise<readonly SandboxExecution[]> => {
+  const handle = await readHandle(folder);
+  return readJournal(folder, handle === undefined ? PROTOCOL_VERSION : protocolOf(handle));
 };

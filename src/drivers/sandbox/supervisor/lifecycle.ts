@@ -8,14 +8,14 @@ import { ImpostorError, openConnection, SOCKET_NAME } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { createDeferred } from './deferred.ts';
 import { ProtocolViolation } from './frames.ts';
-import { HANDLE_NAME, readHandle, writeHandle } from './handle.ts';
+import { HANDLE_NAME, protocolOf, readHandle, writeHandle } from './handle.ts';
 import type { Form, SupervisedHandle } from './handle.ts';
 import { JOURNAL_NAME, readJournal } from './journal.ts';
 import type { Launched, LaunchOptions } from './launch-options.ts';
 import type { SupervisorLauncher } from './launcher.ts';
 import { identify, pidNamespace, waitUntilGone } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { REPLY, REQUEST } from './protocol.ts';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, REPLY, REQUEST } from './protocol.ts';
 import { endRemains, MARKER } from './remains.ts';
 import { openSupervisedSandbox } from './sandbox.ts';
 import { createSecrets, readSecrets, readSmallFile } from './secrets.ts';
@@ -113,12 +113,13 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
         id,
         driver,
         handle,
+        version: protocolOf(handle),
         planRunner,
         roots: handle.roots,
         limits: handle.limits,
         environment: handle.environment,
         connect: async (events, abort): Promise<Connection> => {
-          const connection = await openConnection({ folder, secrets, helloMs: HELLO_MS, ...events }, abort);
+          const connection = await openConnection({ folder, secrets, version: protocolOf(handle), helloMs: HELLO_MS, ...events }, abort);
           if (handle.form === 'plain' || connection.hello.isPid1) return connection;
           connection.close();
           throw new CorralError(
@@ -127,7 +128,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           );
         },
         destroy: (waitMs) => endRemains(launcher, id, handle, waitMs),
-        journal: () => readJournal(folder),
+        journal: () => readJournal(folder, protocolOf(handle)),
       },
       signal,
     );
@@ -159,19 +160,23 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
     );
   };
 
+  /** Undefined when nobody is there. Which version it speaks was not recorded; one that does not understand a greeting closes. */
+  const greet = async (folder: string, secrets: Secrets, onDisconnect: () => void, signal?: AbortSignal) => {
+    for (let version = PROTOCOL_VERSION; ; version -= 1) {
+      try {
+        return await openConnection({ folder, secrets, version, helloMs: HELLO_MS, onEvent: () => {}, onDisconnect }, signal);
+      } catch (error) {
+        if (NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+        if (version === OLDEST_PROTOCOL_VERSION || isCancelled(signal)) throw error;
+      }
+    }
+  };
+
   /** A server died between the launch and the record of it: the supervisor itself is asked to end everything. */
   const endHalfMade = async (folder: string, secrets: Secrets, signal?: AbortSignal): Promise<void> => {
     const ended = createDeferred<void>();
-    let connection: Connection;
-    try {
-      connection = await openConnection(
-        { folder, secrets, helloMs: HELLO_MS, onEvent: () => {}, onDisconnect: () => ended.resolve() },
-        signal,
-      );
-    } catch (error) {
-      if (NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return;
-      throw error;
-    }
+    const connection = await greet(folder, secrets, () => ended.resolve(), signal);
+    if (connection === undefined) return;
     const request = connection.begin(REQUEST.shutdown);
     request.payload.u32(0);
     await connection.call(request, REPLY.ok, { action: 'end the sandbox' }, () => {});
@@ -215,6 +220,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
         const parts = await identifyAll(launched, placement.form, signal);
         handle = {
           version: 1,
+          protocol: PROTOCOL_VERSION,
           form: placement.form,
           ...parts,
           deadlineMs: spec.lifetimeMs === 0 ? 0 : Date.now() + spec.lifetimeMs,

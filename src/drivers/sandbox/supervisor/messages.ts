@@ -10,23 +10,13 @@ import type {
   SandboxStats,
   Termination,
 } from '../../../ports/sandbox.ts';
+import { decodeExit, executionId } from './exit.ts';
 import { ProtocolViolation } from './frames.ts';
 import type { FrameReader, FrameWriter } from './frames.ts';
-import {
-  EXECUTION_ID,
-  EXIT_UNFILED,
-  MAX_COUNT,
-  MAX_LIST_ENTRIES,
-  MAX_META_BYTES,
-  MAX_UNFILED_BYTES,
-  RESOURCE,
-  SPAWN_FLAG,
-} from './protocol.ts';
-import { signalName } from './signals.ts';
+import { EXECUTION_ID, MAX_COUNT, MAX_LIST_ENTRIES, MAX_META_BYTES, RESOURCE, SPAWN_FLAG } from './protocol.ts';
 
 const MAX_STEPS = 4;
 const MAX_MS = 0xffff_ffff;
-const ABSENT = -1;
 
 const invalid = (message: string): CorralError => new CorralError('invalid_input', message);
 
@@ -88,57 +78,6 @@ export const encodeSpawn = (
   to.str(command.stdin ?? new Uint8Array()).str(meta);
 };
 
-const executionId = (from: FrameReader): string => {
-  const id = from.str();
-  if (!EXECUTION_ID.test(id)) throw new ProtocolViolation('an execution id with forbidden characters');
-  return id;
-};
-
-const outcomeKind = (number: number): OutcomeKind => {
-  const kind = OUTCOME_KINDS[number - 1];
-  if (kind === undefined) throw new ProtocolViolation(`unknown kind of ending ${number}`);
-  return kind;
-};
-
-export const decodeExit = (from: FrameReader): Exit => {
-  const execution = executionId(from);
-  const step = from.u8();
-  const kind = outcomeKind(from.u8());
-  const code = from.i32();
-  const signal = from.i32();
-  const startedMs = from.u64();
-  const durationMs = from.u64() / 1000;
-  const usage = { userUs: from.u64(), systemUs: from.u64(), maxRssBytes: from.u64() };
-  const outBytes = from.u64();
-  const errBytes = from.u64();
-  const outLines = from.u64();
-  const errLines = from.u64();
-  const background = from.u32();
-  const unfiled = (from.u8() & EXIT_UNFILED) !== 0; // bit 0, closed: the CLOSED event says it again
-  const out = from.blob();
-  const err = from.blob();
-  const message = from.str();
-  if (unfiled && outBytes + errBytes > MAX_UNFILED_BYTES) throw new ProtocolViolation('more output without a file than is allowed');
-  return {
-    execution,
-    outcome: {
-      kind,
-      ...(code !== ABSENT && { code }),
-      ...(signal !== ABSENT && { signal: signalName(signal) }),
-    },
-    step,
-    startedMs,
-    durationMs,
-    usage,
-    stdout: { bytes: outBytes, newlines: outLines },
-    stderr: { bytes: errBytes, newlines: errLines },
-    background,
-    ...(out.length === outBytes && err.length === errBytes && { inline: { stdout: out, stderr: err } }),
-    ...(unfiled && { unfiled }),
-    ...(message !== '' && { message }),
-  };
-};
-
 export interface Sizes {
   readonly execution: string;
   readonly stdoutBytes: number;
@@ -167,7 +106,7 @@ export const decodeStart = (from: FrameReader): SandboxExecution => ({
   stderrBytes: 0,
 });
 
-const decodeListed = (from: FrameReader): SandboxExecution => {
+const decodeListed = (from: FrameReader, version: number): SandboxExecution => {
   const execution = executionId(from);
   const ended = from.u8() === 2;
   const [pid, startedMs, stdoutBytes, stderrBytes] = [from.u32(), from.u64(), from.u64(), from.u64()];
@@ -176,14 +115,16 @@ const decodeListed = (from: FrameReader): SandboxExecution => {
   if (ended !== payload.left > 0) throw new ProtocolViolation('an ended execution without its exit, or a running one with it');
   const listed = { execution, pid, startedMs, meta, stdoutBytes, stderrBytes };
   if (!ended) return listed;
-  const exit = decodeExit(payload);
+  const exit = decodeExit(payload, version);
   payload.finish();
   if (exit.execution !== execution) throw new ProtocolViolation('the exit of another execution');
   return { ...listed, exit };
 };
 
-export const decodeList = (from: FrameReader): readonly SandboxExecution[] =>
-  Array.from({ length: from.count(MAX_COUNT) }, () => decodeListed(from));
+export const decodeList =
+  (version: number) =>
+  (from: FrameReader): readonly SandboxExecution[] =>
+    Array.from({ length: from.count(MAX_COUNT) }, () => decodeListed(from, version));
 
 export const decodeTermination = (from: FrameReader): Termination => ({ ended: from.u32(), survivors: from.list(MAX_COUNT) });
 

@@ -18,7 +18,13 @@ export interface ProbeOptions {
 
 const runTrue = async (sandbox: Sandbox): Promise<Exit> => {
   const ended = createDeferred<Exit>();
-  sandbox.listen({ exit: ended.resolve, output: () => {}, closed: () => {}, lost: (reason) => ended.reject(new Error(reason)) });
+  sandbox.listen({
+    exit: ended.resolve,
+    output: () => {},
+    input: () => {},
+    closed: () => {},
+    lost: (reason) => ended.reject(new Error(reason)),
+  });
   await sandbox.start({ execution: 'probe', steps: [['true']], cwd: '/', env: { PATH: '/usr/bin:/bin' }, wallMs: PROBE_MS });
   return ended.promise;
 };

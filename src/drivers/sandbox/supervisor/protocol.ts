@@ -1,6 +1,8 @@
-/** The numbers of the supervisor protocol, version 1: docs/reference/supervisor-protocol.md says what they mean. */
+/** The numbers of the supervisor protocol: docs/reference/supervisor-protocol.md says what they mean. */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
+/** Sandboxes of servers from before an upgrade are served to their end. */
+export const OLDEST_PROTOCOL_VERSION = 1;
 export const SECRET_BYTES = 32;
 
 /** Bytes of type and id, which every frame has. */
@@ -13,6 +15,9 @@ export const CHUNK_BYTES = 1024 * 1024;
 export const MAX_COUNT = 65_536;
 export const MAX_LIST_ENTRIES = 4096;
 export const MAX_META_BYTES = 16 * 1024;
+export const MAX_CHANGES_BYTES = 16 * 1024;
+/** Most ports told of one execution. */
+export const MAX_PORTS = 64;
 
 export const REQUEST = {
   hello: 0x01,
@@ -28,6 +33,8 @@ export const REQUEST = {
   shutdown: 0x0b,
   stats: 0x0c,
   watch: 0x0d,
+  inspect: 0x0e,
+  waitFile: 0x0f,
   fsRead: 0x10,
   fsWrite: 0x11,
   fsStat: 0x12,
@@ -47,6 +54,8 @@ export const REPLY = {
   list: 0x85,
   waitPort: 0x88,
   stats: 0x8c,
+  inspect: 0x8e,
+  waitFile: 0x8f,
   fsRead: 0x90,
   fsWrite: 0x91,
   fsStat: 0x92,
@@ -62,6 +71,7 @@ export const EVENT = {
   exit: 0xc1,
   output: 0xc2,
   closed: 0xc3,
+  inputWait: 0xc4,
 } as const;
 
 /** First record of an execution in the journal; the second is EVENT.exit. */

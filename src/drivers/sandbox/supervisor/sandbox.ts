@@ -12,6 +12,8 @@ import type {
 import { isCancelled, throwIfCancelled } from './cancellation.ts';
 import type { Connection, Disconnection } from './connection.ts';
 import type { ErrorContext } from './errors.ts';
+import { decodeActivity, decodeInputWait } from './activity.ts';
+import { decodeExit } from './exit.ts';
 import { createSupervisedFiles } from './files.ts';
 import type { Send } from './files.ts';
 import { ProtocolViolation } from './frames.ts';
@@ -19,7 +21,6 @@ import type { FrameReader } from './frames.ts';
 import {
   checkExecutionId,
   decodeClosed,
-  decodeExit,
   decodeList,
   decodeOutput,
   decodeStats,
@@ -29,6 +30,7 @@ import {
   outcomeNumber,
 } from './messages.ts';
 import { CHUNK_BYTES, EVENT, KILL_MODE, REPLY, REQUEST } from './protocol.ts';
+import { createWaits } from './waits.ts';
 import { within } from './within.ts';
 
 /** The supervisor gives up on survivors this long after its last SIGKILL. */
@@ -49,6 +51,8 @@ export interface SupervisedOptions {
   readonly id: string;
   readonly driver: DriverName;
   readonly handle: SandboxHandle;
+  /** Of the protocol that its supervisor speaks. */
+  readonly version: number;
   /** The supervisor's program, as seen inside. */
   readonly planRunner: string;
   /** Folders that the file operations may touch; for messages. */
@@ -84,7 +88,7 @@ const tell = (call: () => void): void => {
  * meanwhile are told. Rejects when the first connection cannot be made.
  */
 export const openSupervisedSandbox = async (options: SupervisedOptions, signal?: AbortSignal): Promise<Sandbox> => {
-  const { id } = options;
+  const { id, version } = options;
   /** Started or listed here, and not known to have ended. */
   const running = new Set<string>();
   let listener: SandboxEvents | undefined;
@@ -100,10 +104,14 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
   const onEvent = (type: number, payload: FrameReader): void => {
     switch (type) {
       case EVENT.exit:
-        return onExit(decodeExit(payload));
+        return onExit(decodeExit(payload, version));
       case EVENT.output: {
         const { execution, stdoutBytes, stderrBytes } = decodeOutput(payload);
         return tell(() => listener?.output(execution, stdoutBytes, stderrBytes));
+      }
+      case EVENT.inputWait: {
+        const { execution, wait } = decodeInputWait(payload);
+        return tell(() => listener?.input(execution, wait));
       }
       case EVENT.closed: {
         const { execution, stdout, stderr } = decodeClosed(payload);
@@ -133,7 +141,7 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
   };
 
   const fetchList = async (from: Connection): Promise<readonly SandboxExecution[]> =>
-    complete(await from.call(from.begin(REQUEST.list), REPLY.list, { action: 'list executions' }, decodeList));
+    complete(await from.call(from.begin(REQUEST.list), REPLY.list, { action: 'list executions' }, decodeList(version)));
 
   /** Tells the exits that were missed. */
   const catchUp = (executions: readonly SandboxExecution[]): void => {
@@ -215,6 +223,25 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
 
   const plain = (type: number, encode: Parameters<Send>[1], context: ErrorContext): Promise<void> =>
     send(type, encode, REPLY.ok, context, nothing);
+
+  /** What came with a later version of the protocol is not asked of a supervisor that an older server started. */
+  const requireVersion = (least: number, what: string): void => {
+    if (version < least)
+      throw new CorralError('unsupported', `This sandbox was made by an older version of Corral, which cannot ${what}.`, {
+        hint: 'Start the program in a new sandbox; what runs in this one goes on.',
+      });
+  };
+
+  const waits = createWaits({
+    send,
+    roots: options.roots,
+    cancel: (asked) => {
+      if (state !== 'open' || recovering !== undefined) return;
+      const request = connection.begin(REQUEST.cancel);
+      request.payload.u32(asked);
+      connection.tell(request);
+    },
+  });
 
   const terminate: Sandbox['terminate'] = async (execution, { graceMs, cause, signal: first = 15 }) =>
     send(
@@ -302,39 +329,25 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     watch: async (execution, on) =>
       plain(REQUEST.watch, ({ payload }) => payload.str(checkExecutionId(execution)).u8(on ? 1 : 0), { action: 'watch', execution }),
 
-    waitPort: async (port, timeoutMs, abort) => {
-      if (!Number.isInteger(port) || port < 1 || port > 65_535)
-        throw new CorralError('invalid_input', `${port} is not a port.`, { hint: 'Ports are whole numbers from 1 to 65535.' });
-      throwIfCancelled(abort);
-      let asked: number | undefined;
-      const cancel = (): void => {
-        if (asked === undefined || state !== 'open' || recovering !== undefined) return;
-        const request = connection.begin(REQUEST.cancel);
-        request.payload.u32(asked);
-        connection.tell(request);
-      };
-      abort?.addEventListener('abort', cancel, { once: true });
-      try {
-        const listening = await send(
-          REQUEST.waitPort,
-          ({ id: request, payload }) => {
-            asked = request;
-            payload.u16(port).u32(milliseconds(timeoutMs));
-          },
-          REPLY.waitPort,
-          { action: `wait for port ${port}` },
-          (reply) => reply.u8() === 1,
-          { mayTakeMs: timeoutMs },
-        );
-        throwIfCancelled(abort, `Waiting for port ${port} was cancelled.`);
-        return listening;
-      } finally {
-        abort?.removeEventListener('abort', cancel);
-      }
+    inspect: async (execution) => {
+      requireVersion(2, 'tell what an execution does');
+      return send(
+        REQUEST.inspect,
+        ({ payload }) => payload.str(checkExecutionId(execution)),
+        REPLY.inspect,
+        { action: 'inspect', execution },
+        decodeActivity,
+      );
+    },
+
+    waitPort: waits.waitPort,
+    waitFile: async (path, timeoutMs, abort) => {
+      requireVersion(2, 'wait for a file');
+      return waits.waitFile(path, timeoutMs, abort);
     },
 
     list: async () => {
-      const executions = await complete(await send(REQUEST.list, nothing, REPLY.list, { action: 'list executions' }, decodeList));
+      const executions = await complete(await send(REQUEST.list, nothing, REPLY.list, { action: 'list executions' }, decodeList(version)));
       for (const { execution, exit } of executions) if (exit === undefined) running.add(execution);
       return executions;
     },

@@ -2,17 +2,33 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { FrameWriter } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
-import { readJournal } from '../../../../src/drivers/sandbox/supervisor/journal.ts';
+import { readJournal, recall } from '../../../../src/drivers/sandbox/supervisor/journal.ts';
 import { EVENT, JOURNAL_START } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
+import { exitPayload } from '../../../support/exit-payload.ts';
+import type { ExitFields } from '../../../support/exit-payload.ts';
 import { temporaryState } from '../../../support/sandboxes.ts';
+
+/** As a server that spoke version 1 only wrote it. */
+const OLD_HANDLE = {
+  version: 1,
+  form: 'plain',
+  supervisor: { pid: 2, startTicks: 1 },
+  launched: { pid: 2, startTicks: 1 },
+  deadlineMs: 0,
+  roots: ['/w'],
+  limits: {},
+  environment: {},
+};
 
 const start = (execution: string): Buffer => new FrameWriter().head(JOURNAL_START, 0).str(execution).u32(7).u64(1000).str('meta').finish();
 
-const exit = (execution: string, code: number): Buffer => {
-  const frame = new FrameWriter().head(EVENT.exit, 0).str(execution).u8(0).u8(1).i32(code).i32(-1);
-  for (const value of [1000, 2500, 1, 2, 3, 40, 0, 2, 0]) frame.u64(value);
-  return frame.u32(0).u8(1).str('').str('').str('').finish();
-};
+const NUMBERS = [1000, 2500, 1, 2, 3, 40, 0, 2, 0];
+
+const exit = (execution: string, code: number, fields: ExitFields = {}, version?: number): Buffer =>
+  new FrameWriter()
+    .head(EVENT.exit, 0)
+    .bytes(exitPayload(execution, { code, numbers: NUMBERS, io: [4096, 512, 6, 7], ...fields }, version))
+    .finish();
 
 let folder: string;
 beforeEach(() => {
@@ -39,7 +55,15 @@ describe('the journal', () => {
           step: 0,
           startedMs: 1000,
           durationMs: 2.5,
-          usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 },
+          usage: {
+            userUs: 1,
+            systemUs: 2,
+            maxRssBytes: 3,
+            readBytes: 4096,
+            writtenBytes: 512,
+            voluntarySwitches: 6,
+            involuntarySwitches: 7,
+          },
           stdout: { bytes: 40, newlines: 2 },
           stderr: { bytes: 0, newlines: 0 },
           background: 0,
@@ -47,6 +71,21 @@ describe('the journal', () => {
       },
       { execution: 'b', pid: 7, startedMs: 1000, meta: 'meta', stdoutBytes: 0, stderrBytes: 0 },
     ]);
+  });
+
+  test('tells the ports and the most processes that were seen', async () => {
+    write(start('a'), exit('a', 0, { peakProcesses: 4, ports: [80, 8080] }));
+    const [told] = await readJournal(folder);
+    expect(told?.exit).toMatchObject({ usage: { peakProcesses: 4 }, ports: [80, 8080] });
+  });
+
+  test('of a sandbox from before an upgrade is read as it was written then', async () => {
+    write(start('a'), exit('a', 3, {}, 1));
+    expect((await readJournal(folder))[0]?.exit).toBeUndefined();
+    writeFileSync(join(folder, 'handle.json'), JSON.stringify(OLD_HANDLE));
+    expect((await recall(folder))[0]?.exit).toMatchObject({ outcome: { kind: 'exited', code: 3 }, usage: { maxRssBytes: 3 } });
+    writeFileSync(join(folder, 'handle.json'), JSON.stringify({ ...OLD_HANDLE, protocol: 2 }));
+    expect((await recall(folder))[0]?.exit).toBeUndefined();
   });
 
   test('torn at any byte tells everything before', async () => {

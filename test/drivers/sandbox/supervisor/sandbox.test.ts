@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openConnection, ImpostorError } from '../../../../src/drivers/sandbox/supervisor/connection.ts';
 import { FrameReader, FrameWriter, ProtocolViolation } from '../../../../src/drivers/sandbox/supervisor/frames.ts';
-import { decodeExit } from '../../../../src/drivers/sandbox/supervisor/messages.ts';
-import { EVENT, REPLY, REQUEST } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
+import { decodeExit } from '../../../../src/drivers/sandbox/supervisor/exit.ts';
+import { EVENT, PROTOCOL_VERSION, REPLY, REQUEST } from '../../../../src/drivers/sandbox/supervisor/protocol.ts';
 import { openSupervisedSandbox } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
 import type { SupervisedOptions } from '../../../../src/drivers/sandbox/supervisor/sandbox.ts';
 import { createSecrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
 import type { Secrets } from '../../../../src/drivers/sandbox/supervisor/secrets.ts';
 import { serveFakeSupervisor } from '../../../support/fake-supervisor.ts';
 import type { FakeOptions } from '../../../support/fake-supervisor.ts';
+import { exitPayload } from '../../../support/exit-payload.ts';
 import { aCommand, createListener, failure, temporaryState } from '../../../support/sandboxes.ts';
 import type { SandboxExecution } from '../../../../src/ports/sandbox.ts';
 
@@ -28,14 +29,11 @@ const serve = async (options?: FakeOptions) => {
   return fake;
 };
 
-const exitFrame = (execution: string, kind = 1): Buffer => {
-  const frame = new FrameWriter().head(EVENT.exit, 0).str(execution).u8(0).u8(kind).i32(0).i32(-1);
-  for (let index = 0; index < 9; index += 1) frame.u64(0);
-  return frame.u32(0).u8(1).str('').str('').str('').finish();
-};
-
-/** An EXIT payload without its frame. */
-const exitPayload = (execution: string): Buffer => exitFrame(execution).subarray(9);
+const exitFrame = (execution: string, kind = 1, version?: number): Buffer =>
+  new FrameWriter()
+    .head(EVENT.exit, 0)
+    .bytes(exitPayload(execution, { kind }, version))
+    .finish();
 
 const listed = (to: FrameWriter, execution: string, ended: boolean): FrameWriter =>
   to
@@ -48,17 +46,18 @@ const listed = (to: FrameWriter, execution: string, ended: boolean): FrameWriter
     .str('')
     .str(ended ? exitPayload(execution) : '');
 
-const open = async (journal: readonly SandboxExecution[] = [], abort?: AbortSignal) => {
+const open = async (journal: readonly SandboxExecution[] = [], abort?: AbortSignal, version = PROTOCOL_VERSION) => {
   const destroyed: number[] = [];
   const options: SupervisedOptions = {
     id: 's',
+    version,
     driver: 'bubblewrap',
     handle: {},
     planRunner: '/supervisor',
     roots: ['/work'],
     limits: {},
     environment: {},
-    connect: (events, signal) => openConnection({ folder, secrets, helloMs: 500, ...events }, signal),
+    connect: (events, signal) => openConnection({ folder, secrets, version, helloMs: 500, ...events }, signal),
     destroy: async (waitMs) => void destroyed.push(waitMs),
     journal: async () => journal,
   };
@@ -68,14 +67,15 @@ const open = async (journal: readonly SandboxExecution[] = [], abort?: AbortSign
 };
 
 describe('connecting', () => {
-  const connect = () => openConnection({ folder, secrets, helloMs: 300, onEvent: () => {}, onDisconnect: () => {} });
+  const connect = () =>
+    openConnection({ folder, secrets, version: PROTOCOL_VERSION, helloMs: 300, onEvent: () => {}, onDisconnect: () => {} });
 
   test('refuses one that answers with another secret', async () => {
     await serve({ secret: new Uint8Array(32) });
     await expect(connect()).rejects.toBeInstanceOf(ImpostorError);
   });
   test('refuses another version', async () => {
-    await serve({ version: 2 });
+    await serve({ version: PROTOCOL_VERSION + 1 });
     await expect(connect()).rejects.toBeInstanceOf(ProtocolViolation);
   });
   test('does not wait for ever', async () => {
@@ -93,7 +93,10 @@ describe('connecting', () => {
     await serve({ silent: true });
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 20);
-    const slow = openConnection({ folder, secrets, helloMs: 8000, onEvent: () => {}, onDisconnect: () => {} }, abort.signal);
+    const slow = openConnection(
+      { folder, secrets, version: PROTOCOL_VERSION, helloMs: 8000, onEvent: () => {}, onDisconnect: () => {} },
+      abort.signal,
+    );
     await expect(slow).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
@@ -273,12 +276,84 @@ test('what cannot be sent is refused before it is sent', async () => {
   expect((await failure(sandbox.waitPort(70_000, 1))).code).toBe('invalid_input');
 });
 
-test('a list that was too full for streams without files is completed from the journal', async () => {
-  const exitOf = (text: string, outBytes: number): Buffer => {
-    const frame = new FrameWriter().head(EVENT.exit, 0).str('e').u8(0).u8(1).i32(0).i32(-1);
-    for (let index = 0; index < 9; index += 1) frame.u64(index === 5 ? outBytes : 0);
-    return frame.u32(0).u8(3).str(text).str('').str('').finish().subarray(9);
+describe('what an execution does', () => {
+  const activity = (to: FrameWriter, state: number, port = 8080): FrameWriter => {
+    to.u8(state);
+    if (state === 1) to.u32(7).u8(2).u8(1).u32(150).str('pass\u001b[2Jwd');
+    to.u8(3);
+    for (let value = 1; value <= 8; value += 1) to.u64(value);
+    return to.u32(9).u32(10).u16(1).u16(port);
   };
+  const ask = async (state: number) => {
+    const fake = await serve();
+    const { sandbox } = await open();
+    const peer = await fake.next();
+    const asked = sandbox.inspect('e');
+    asked.catch(() => {});
+    const { id } = await peer.next(REQUEST.inspect);
+    peer.send(activity(new FrameWriter().head(REPLY.inspect, id), state).finish());
+    return asked;
+  };
+
+  test('is told with every figure in its place, and names are no control characters', async () => {
+    expect(await ask(1)).toEqual({
+      inputWait: { pid: 7, program: 'pass [2Jwd', on: 'terminal', hidden: true, forMs: 150 },
+      metrics: {
+        source: 'proc',
+        userUs: 1,
+        systemUs: 2,
+        rssBytes: 3,
+        peakRssBytes: 4,
+        readBytes: 5,
+        writtenBytes: 6,
+        voluntarySwitches: 7,
+        involuntarySwitches: 8,
+        processes: 9,
+        peakProcesses: 10,
+        ports: [8080],
+      },
+    });
+  });
+
+  test('does not claim to know what the kernel does not tell', async () => {
+    const { metrics: _figures, ...told } = await ask(2);
+    expect(told).toEqual({ inputUnknown: true });
+  });
+
+  test('that makes no sense ends the connection', async () => {
+    await expect(ask(9)).rejects.toMatchObject({ code: 'lost' });
+  });
+
+  test('is told to the listener as it changes', async () => {
+    const fake = await serve();
+    const { listener } = await open();
+    const peer = await fake.next();
+    peer.send(new FrameWriter().head(EVENT.inputWait, 0).str('e').u8(1).u32(7).u8(1).u8(0).u32(100).str('cat').finish());
+    peer.send(new FrameWriter().head(EVENT.inputWait, 0).str('e').u8(0).finish());
+    await listener.input('e', (wait) => wait === undefined);
+    expect(listener.inputs).toEqual([
+      { execution: 'e', wait: { pid: 7, program: 'cat', on: 'pipe', hidden: false, forMs: 100 } },
+      { execution: 'e', wait: undefined },
+    ]);
+  });
+});
+
+describe('a sandbox from before an upgrade', () => {
+  test('is greeted and heard in its own version', async () => {
+    const fake = await serve({ version: 1 });
+    const { sandbox, listener } = await open([], undefined, 1);
+    const peer = await fake.next();
+    peer.send(exitFrame('e', 1, 1));
+    expect((await listener.exit('e')).usage).toEqual({ userUs: 0, systemUs: 0, maxRssBytes: 0 });
+    expect(await failure(sandbox.inspect('e'))).toMatchObject({ code: 'unsupported', hint: expect.stringContaining('new sandbox') });
+    expect((await failure(sandbox.waitFile('/work/x', 10))).code).toBe('unsupported');
+    expect(peer.isClosed()).toBe(false);
+  });
+});
+
+test('a list that was too full for streams without files is completed from the journal', async () => {
+  const exitOf = (text: string, outBytes: number): Buffer =>
+    exitPayload('e', { numbers: [0, 0, 0, 0, 0, outBytes, 0, 0, 0], flags: 3, out: Buffer.from(text) });
   const whole = decodeExit(new FrameReader(exitOf('kept', 4), 0, exitOf('kept', 4).length, true));
   const fake = await serve();
   const { sandbox } = await open([{ execution: 'e', pid: 5, startedMs: 1, meta: '', stdoutBytes: 4, stderrBytes: 0, exit: whole }]);

@@ -44,6 +44,7 @@ export const startFields = {
     )
     .optional(),
   detach: z.boolean().optional().describe('Goes on if this call is cancelled.'),
+  raw: z.boolean().optional().describe('Output as printed, nothing folded.'),
 } as const;
 
 /** The same, for tools that refer to execute_command: descriptions are paid for once. */

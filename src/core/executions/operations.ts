@@ -120,7 +120,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
         patienceMs(input.wait_seconds, context, config),
         context.signal,
       );
-      return viewExecution(presenter, look, config.answerBytes);
+      return viewExecution(presenter, look, config.answerBytes, {}, input.raw);
     },
     starts: {
       wantsHandle: ({ detach, pty, interactive }) => detach === true || pty === true || interactive === true,

@@ -28,6 +28,7 @@ export const streamView = (shown: Shown): Record<string, unknown> => ({
   ...(shown.truncated && { truncated: true }),
   ...(shown.nextCursor !== undefined && { next_cursor: shown.nextCursor }),
   ...(shown.binary && { binary: true }),
+  ...(shown.folded !== undefined && { folded_lines: shown.folded }),
 });
 
 const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
@@ -62,15 +63,16 @@ export const durationOf = ({ status, durationMs, startedMs }: ExecutionRecord): 
   return status === 'running' ? { duration_ms: Math.max(0, Date.now() - startedMs) } : {};
 };
 
-/** One execution as an answer, its output cut to the budget (bytes, both streams together). */
+/** One execution as an answer, its output folded and cut to the budget (bytes, both streams together); `raw`: cut only. */
 export const viewExecution = async (
   presenter: Presenter,
   look: Look,
   budgetBytes: number,
   extra: Readonly<Record<string, unknown>> = {},
+  raw = false,
 ): Promise<ExecutionView> => {
   const { record } = look;
-  const shown = await presenter.excerpt(look, budgetBytes);
+  const shown = await presenter.excerpt(look, budgetBytes, raw);
   const hints = hintsFor(record);
   return {
     execution_id: record.id,

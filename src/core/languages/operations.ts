@@ -35,9 +35,9 @@ const stageOf = ({ step, meta }: ExecutionRecord): 'prepare' | 'compile' | 'run'
 export const languageOperations = (deps: LanguageOperationsDeps): readonly Operation[] => {
   const { executions, presenter, tools, config } = deps;
 
-  const view = (look: Look): Promise<z.input<typeof answer>> => {
+  const view = (look: Look, raw = false): Promise<z.input<typeof answer>> => {
     const stage = stageOf(look.record);
-    return viewExecution(presenter, look, config.answerBytes, stage === undefined ? {} : { stage });
+    return viewExecution(presenter, look, config.answerBytes, stage === undefined ? {} : { stage }, raw);
   };
 
   const execute = defineOperation({
@@ -99,7 +99,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
         patienceMs(input.wait_seconds, context, config),
         context.signal,
       );
-      return view(look);
+      return view(look, input.raw);
     },
     starts: {
       wantsHandle: ({ detach }) => detach === true,

@@ -1,10 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import type { LogRef, LogStore } from '../../ports/logs.ts';
-import { fittingLength } from '../../lib/utf8.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import { formatCursor } from './cursor.ts';
-import { countNewlines, cutBack, cutFront } from './cut.ts';
+import { countNewlines } from './cut.ts';
+import { back, everything, front, type Part, type Piece, pieceOf, windowOf } from './parts.ts';
 import type { ExcerptSource, Shown } from './presenter.ts';
-import { render } from './render.ts';
 
 /** The end says more than the beginning: errors and summaries stand there. */
 const HEAD_SHARE = 0.4;
@@ -37,43 +37,81 @@ const lineCount = (newlines: number, last: number | undefined): number => newlin
 
 const cursorAt = (stream: StreamName, offset: number): string => formatCursor(stream, { stdout: offset, stderr: offset });
 
-const whole = (source: StreamSource, bytes: Uint8Array): Shown => {
-  const { text, binary } = render(bytes);
+const NEWLINE = 0x0a;
+
+const whole = (source: StreamSource, { bytes, stretches }: Piece, { text, folded, binary }: Part): Shown => ({
+  text,
+  bytes: source.bytes,
+  lines: lineCount(countNewlines(bytes), bytes.at(-1)),
+  ...(source.growing && { nextCursor: cursorAt(source.stream, source.bytes) }),
+  ...(binary && { binary }),
+  ...(stretches.length > 0 && folded > 0 && { folded }),
+});
+
+interface Ends {
+  readonly head: Part;
+  readonly tail: Part;
+  /** Newlines in what is shown. */
+  readonly newlines: number;
+  readonly last: number | undefined;
+}
+
+/** Head and tail of a stream that was read whole. */
+const endsOf = (piece: Piece, budget: number): Ends => {
+  const head = front(piece, Math.floor(budget * HEAD_SHARE));
+  const bytes = piece.bytes.subarray(head.bytes);
+  let at = 0;
+  const first = piece.stretches.findIndex((stretch) => (at += stretch.bytes) > head.bytes);
+  const atLine = head.bytes === 0 || piece.bytes[head.bytes - 1] === NEWLINE;
+  // A line that is shown in part cannot be shown as a whole: it is left to the cut.
+  const stretches = first === -1 ? [] : piece.stretches.slice(first + (atLine && !head.cut ? 0 : 1));
+  const tail = back({ ...piece, bytes, stretches }, budget - head.size, atLine);
+  const hidden = countNewlines(bytes.subarray(0, bytes.length - tail.bytes));
+  return { head, tail, newlines: countNewlines(piece.bytes) - hidden, last: piece.bytes.at(-1) };
+};
+
+/** Head and tail of a stream of which only both ends were read: neither shows a line that it has not seen whole, unless it has no other. */
+const endsOfWindows = async (early: Uint8Array, late: Uint8Array, budget: number, raw: boolean): Promise<Ends> => {
+  const lineEnd = early.lastIndexOf(NEWLINE) + 1;
+  const head = front({ ...(await pieceOf(early.subarray(0, lineEnd), raw)), bytes: early }, Math.floor(budget * HEAD_SHARE));
+  await setImmediate();
+  const lineStart = late.indexOf(NEWLINE) + 1;
+  const tail = back({ ...(await pieceOf(late.subarray(lineStart), raw)), bytes: late }, budget - head.size, false);
+  const newlines = countNewlines(early.subarray(0, head.bytes)) + countNewlines(late.subarray(late.length - tail.bytes));
+  return { head, tail, newlines, last: late.at(-1) };
+};
+
+/** Head and tail as they were found, and a line between them that says what is left out. */
+const joined = (source: StreamSource, { head, tail, newlines, last }: Ends): Shown => {
+  const left = source.bytes - head.bytes - tail.bytes;
+  const cursor = cursorAt(source.stream, head.bytes);
+  const newlinesLeft = source.newlines === undefined ? undefined : source.newlines - newlines;
+  const lines = newlinesLeft === undefined || newlinesLeft < 1 ? '' : ` (${number(newlinesLeft)} lines)`;
+  const marker = `… ${number(left)} bytes${lines} left out; read_output with cursor "${cursor}" shows them …\n`;
+  const folded = head.folded + tail.folded;
   return {
-    text,
+    text: `${head.text}${head.text === '' || head.text.endsWith('\n') ? '' : '\n'}${marker}${tail.text}`,
     bytes: source.bytes,
-    lines: lineCount(countNewlines(bytes), bytes.at(-1)),
-    ...(source.growing && { nextCursor: cursorAt(source.stream, source.bytes) }),
-    ...(binary && { binary }),
+    lines: source.newlines === undefined ? undefined : lineCount(source.newlines, last),
+    truncated: true,
+    nextCursor: cursor,
+    ...((head.binary || tail.binary) && { binary: true }),
+    ...(folded > 0 && { folded }),
   };
 };
 
-/** Head and tail of one stream in at most `budget` bytes of text (and a line between them that says what is left out). */
-export const excerptStream = async (source: StreamSource, budget: number): Promise<Shown> => {
-  if (source.bytes <= budget) {
-    const bytes = await source.read(0, source.bytes);
-    if (fittingLength(bytes, Math.max(budget, SMALL)) === bytes.length) return whole(source, bytes);
+/** One stream in at most `budget` bytes of text: all of it, or head and tail. */
+export const excerptStream = async (source: StreamSource, budget: number, raw = false): Promise<Shown> => {
+  const window = raw ? budget : windowOf(budget);
+  if (source.bytes <= Math.max(window, SMALL)) {
+    const piece = await pieceOf(await source.read(0, source.bytes), raw);
+    const shown = everything(piece, source.bytes <= budget ? Math.max(budget, SMALL) : budget);
+    return shown === undefined ? joined(source, endsOf(piece, budget)) : whole(source, piece, shown);
   }
-  const headRoom = Math.floor(budget * HEAD_SHARE);
-  const tailRoom = budget - headRoom;
-  const tailFrom = Math.max(0, source.bytes - tailRoom);
-  const [front, back] = await Promise.all([source.read(0, headRoom), source.read(tailFrom, tailRoom)]);
-  const head = front.subarray(0, cutFront(front, headRoom, 'more'));
-  const tail = back.subarray(Math.max(cutBack(back, tailRoom, tailFrom === 0), head.length - tailFrom));
-  const left = source.bytes - head.length - tail.length;
-  const cursor = cursorAt(source.stream, head.length);
-  const newlinesLeft = source.newlines === undefined ? undefined : source.newlines - countNewlines(head) - countNewlines(tail);
-  const lines = newlinesLeft === undefined || newlinesLeft < 1 ? '' : ` (${number(newlinesLeft)} lines)`;
-  const marker = `… ${number(left)} bytes${lines} left out; read_output with cursor "${cursor}" shows them …`;
-  const shown = [render(head), render(tail)] as const;
-  return {
-    text: `${shown[0].text}${shown[0].text.endsWith('\n') ? '' : '\n'}${marker}\n${shown[1].text}`,
-    bytes: source.bytes,
-    lines: source.newlines === undefined ? undefined : lineCount(source.newlines, tail.at(-1)),
-    truncated: true,
-    nextCursor: cursor,
-    ...(shown.some(({ binary }) => binary) && { binary: true }),
-  };
+  const headWindow = Math.floor(window * HEAD_SHARE);
+  const tailWindow = window - headWindow;
+  const [early, late] = await Promise.all([source.read(0, headWindow), source.read(source.bytes - tailWindow, tailWindow)]);
+  return joined(source, await endsOfWindows(early, late, budget, raw));
 };
 
 /** Both streams within the budget; an empty one is undefined. */
@@ -81,6 +119,7 @@ export const excerpt = async (
   logs: LogStore,
   source: ExcerptSource,
   budgetBytes: number,
+  raw = false,
 ): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }> => {
   const { record, exit } = source;
   const ref: LogRef = { sandbox: record.sandbox, execution: record.id };
@@ -101,6 +140,7 @@ export const excerpt = async (
           inline?.length === bytes ? inline.subarray(offset, offset + length) : await logs.read(ref, stream, offset, length),
       },
       room[stream],
+      raw,
     );
   };
   const [stdout, stderr] = await Promise.all([one('stdout'), one('stderr')]);

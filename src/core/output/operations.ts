@@ -67,7 +67,7 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         .max(1024 * 1024)
         .optional()
         .describe('Default 32768.'),
-      raw: z.boolean().optional().describe('Keep colours and overwritten progress lines.'),
+      raw: z.boolean().optional().describe('As printed, nothing folded.'),
     }),
     output: z.looseObject({ execution_id: z.string(), status: z.enum(['running', 'finished']) }),
     run: async (input, context) => {

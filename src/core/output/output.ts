@@ -24,7 +24,7 @@ export const createOutput = ({ logs, searchTimes }: OutputOptions): Output => {
   const searcher = createSearcher(searchTimes);
   return {
     presenter: {
-      excerpt: (source, budgetBytes) => excerpt(logs, source, budgetBytes),
+      excerpt: (source, budgetBytes, raw) => excerpt(logs, source, budgetBytes, raw),
       page: (ref, request, signal) => readPage(logs, searcher, ref, request, signal),
     },
     watch: createOutputWatch(logs, searcher),

@@ -4,6 +4,7 @@ import { formatCursor, type Offsets, parseCursor } from './cursor.ts';
 import { type Behind, cutBack, cutFront } from './cut.ts';
 import { cutBackEncoded, cutFrontEncoded } from './cut-encoded.ts';
 import { lineStarts, newlineOf } from './line-edges.ts';
+import { allOf, pageOf, type Part, windowOf } from './parts.ts';
 import type { PageRequest, Shown } from './presenter.ts';
 import { render } from './render.ts';
 import type { SearchOptions } from './search-call.ts';
@@ -55,6 +56,16 @@ const showing = async (context: Context, bytes: Uint8Array, from: number): Promi
   return { text: shown, bytes: totalBytes(context), ...(binary && { binary }) };
 };
 
+/** What repeats is told once, unless each line is to be seen: raw, with its time, or by number (which never comes here). */
+const condenses = ({ request, stamper }: Context): boolean => !request.raw && stamper === undefined && request.codec === undefined;
+
+const showingCondensed = (context: Context, { text, folded, binary }: Part): Pick<Shown, 'text' | 'bytes' | 'binary' | 'folded'> => ({
+  text,
+  bytes: totalBytes(context),
+  ...(binary && { binary }),
+  ...(folded > 0 && { folded }),
+});
+
 const behindOf = ({ request, view }: Context, end: number): Behind =>
   end < view.length ? 'more' : request.growing === true ? 'growing' : 'nothing';
 
@@ -86,6 +97,18 @@ const readOn = async (context: Context, from: number, to: number): Promise<Shown
   };
 };
 
+/** The view from its beginning, as much as a page holds when it is condensed. */
+const readCondensed = async (context: Context): Promise<Shown> => {
+  const { logs, ref, view, limit } = context;
+  const bytes = await readView(logs, ref, view, 0, Math.min(view.length, windowOf(limit)));
+  const part = await pageOf(bytes, limit, behindOf(context, bytes.length));
+  return {
+    ...showingCondensed(context, part),
+    ...(part.bytes < view.length && { truncated: true }),
+    ...cursorAfter(context, part.bytes),
+  };
+};
+
 /** Where the last `lines` lines begin; undefined when they begin before these bytes. */
 const lastLines = (bytes: Uint8Array, newline: Uint8Array, lines: number): number | undefined => {
   const starts = lineStarts(bytes, newline);
@@ -103,7 +126,10 @@ const readTail = async (context: Context, lines: number): Promise<Shown> => {
   const begins = wanted !== undefined || from === 0;
   const cut = codec === undefined ? cutBack(window, limit, begins) : cutBackEncoded(window, limit, begins, codec, newline);
   const left = cut + (stamper === undefined ? 0 : excessLines(window.subarray(cut), newline, stamper, limit));
-  const shown = await showing(context, window.subarray(left), from + (wanted ?? 0) + left);
+  const kept = window.subarray(left);
+  const shown = condenses(context)
+    ? showingCondensed(context, await allOf(kept))
+    : await showing(context, kept, from + (wanted ?? 0) + left);
   return { ...shown, ...((left > 0 || !begins) && { truncated: true }), ...cursorAfter(context, view.length) };
 };
 
@@ -191,5 +217,5 @@ export const readPage = async (
   if (request.grep !== undefined) return await readMatches(context, request.grep);
   if (request.lines !== undefined) return await readLines(context, request.lines.from, request.lines.to);
   if (request.tail !== undefined) return await readTail(context, request.tail);
-  return await readOn(context, 0, view.length);
+  return condenses(context) ? await readCondensed(context) : await readOn(context, 0, view.length);
 };

@@ -14,6 +14,8 @@ export interface Shown {
   readonly nextCursor?: string | undefined;
   readonly binary?: boolean | undefined;
   readonly matches?: number | undefined;
+  /** Lines that are not among those shown, because they repeat them or were drawn over. */
+  readonly folded?: number | undefined;
 }
 
 /** What an excerpt is made of: the sizes so far and, when the end was seen here, the small streams themselves. */
@@ -62,7 +64,11 @@ export interface PageRequest {
 
 /** Turns kept bytes into text for answers. Never holds more than a page in memory, never blocks on a search. */
 export interface Presenter {
-  /** Head and tail of both streams within the budget (bytes, together); an empty stream is undefined. */
-  excerpt(source: ExcerptSource, budgetBytes: number): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }>;
+  /** Head and tail of both streams within the budget (bytes, together); an empty stream is undefined. `raw`: as it was printed. */
+  excerpt(
+    source: ExcerptSource,
+    budgetBytes: number,
+    raw?: boolean,
+  ): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }>;
   page(ref: LogRef, request: PageRequest, signal?: AbortSignal): Promise<Shown>;
 }

@@ -1,6 +1,6 @@
 import { decode } from '../../lib/utf8.ts';
 import { countNewlines } from './cut.ts';
-import { isPlain } from './fold.ts';
+import { isPlain } from './escapes.ts';
 import type { SkipLines } from './line-splitter.ts';
 import { compilePattern } from './pattern.ts';
 import type { Pattern } from './search-protocol.ts';

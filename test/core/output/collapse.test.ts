@@ -8,7 +8,7 @@ const shown = async (lines: readonly string[]): Promise<string[]> => {
   return textOf(stretches).split('\n').slice(0, -1);
 };
 
-const times = (count: number, line: (index: number) => string): string[] => Array.from({ length: count }, (_, index) => line(index));
+const times = <T>(count: number, line: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => line(index));
 
 describe('what repeats is told once', () => {
   test.each<[string, string[], string[]]>([

@@ -168,7 +168,10 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     const timers =
       role === 'server'
         ? [
-            every(SWEEP_MS, 'old executions were not forgotten', async () => (await executions.sweep()) + (await sandboxes.sweep())),
+            every(SWEEP_MS, 'old executions were not forgotten', async () => {
+              await executions.sweep();
+              await sandboxes.sweep();
+            }),
             every(ADOPT_MS, 'dead servers were not looked for', sandboxes.adopt),
             every(SWEEP_MS, 'old audit segments were not removed', sweepAudit),
             every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS)),

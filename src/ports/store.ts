@@ -106,10 +106,12 @@ export interface Store extends AsyncDisposable {
   /** Sees what was queued by this server. */
   execution(id: string): Promise<ExecutionRecord | undefined>;
   executions(query: ExecutionQuery): Promise<readonly ExecutionRecord[]>;
-  /** Oldest finished first; for retention. */
-  finishedBefore(ms: number, limit: number): Promise<readonly ExecutionRecord[]>;
-  /** Bytes of kept output over all records, and the finished records by age: for the disk quota. */
-  logBytes(): Promise<number>;
+  /** Oldest finished first, of one sandbox or of all; for retention. */
+  finishedBefore(ms: number, limit: number, sandbox?: string): Promise<readonly ExecutionRecord[]>;
+  /** Bytes of kept output over the records, of one sandbox or of all: for the disk quota. */
+  logBytes(sandbox?: string): Promise<number>;
+  /** Sandboxes of which more output is kept than that. */
+  sandboxesOver(bytes: number): Promise<readonly string[]>;
   deleteExecutions(ids: readonly string[]): Promise<void>;
   flush(): Promise<void>;
 

@@ -314,6 +314,11 @@ export const describeStoreContract = (name: string, open: () => Promise<Store>):
       await store.flush();
       store.finishExecution('x2', FINISH);
       expect(await store.logBytes()).toBe(10_000_000_002);
+      const { sandbox } = anExecution('x1');
+      expect([await store.logBytes(sandbox), await store.logBytes('another')]).toEqual([10_000_000_002, 0]);
+      expect([await store.sandboxesOver(10_000_000_001), await store.sandboxesOver(10_000_000_002)]).toEqual([[sandbox], []]);
+      expect(ids(await store.finishedBefore(Number.MAX_SAFE_INTEGER, 9, sandbox))).toHaveLength(2);
+      expect(await store.finishedBefore(Number.MAX_SAFE_INTEGER, 9, 'another')).toEqual([]);
       await store.deleteExecutions(['x1', 'x2', 'never-was']);
       expect(await store.logBytes()).toBe(0);
       expect(await store.executions({ limit: 9 })).toEqual([]);

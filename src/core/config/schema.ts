@@ -56,6 +56,11 @@ export const configSchema = z
       .min(MIB)
       .default(10 * GIB)
       .describe('Output kept of all executions; the oldest finished ones go first.'),
+    sandboxLogBytes: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Output kept of the executions of one sandbox; the oldest finished ones go first; 0 = no such limit.'),
     retentionSeconds: z
       .int()
       .min(60)
@@ -63,6 +68,11 @@ export const configSchema = z
       .describe('How long finished executions are kept.'),
     answerBytes: z.int().min(1024).max(MIB).default(32_768).describe('Output shown in one answer; the rest is read with read_output.'),
     leaseSeconds: z.int().min(5).default(600).describe('A sandbox that no server speaks to for this long ends itself.'),
+    idleSeconds: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('A sandbox in which nothing runs for this long ends, and is made anew when it is wanted; 0 = no such end.'),
     lifetimeSeconds: z.int().min(0).default(0).describe('A sandbox ends after this, whatever happens; 0 = no such end.'),
     keep: z.boolean().default(false).describe('Leave sandboxes running when the server ends, until their lease does.'),
     maxSandboxes: z.int().min(1).max(1000).default(32).describe('Sandboxes alive at once.'),

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
 import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
 import type { Tell } from './telling.ts';
+import type { Swept } from './retention.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Name that asks for a sandbox of its own, which ends with the execution. */
@@ -67,8 +68,8 @@ export interface Executions {
   /** Runs something for the server itself, unrecorded; small output only. */
   ask(live: LiveSandbox, argv: readonly string[], timeoutMs: number): Promise<Exit>;
   readonly news: SandboxNews;
-  /** Forgets what is older than the retention or over the disk quota; returns how many. */
-  sweep(): Promise<number>;
+  /** Forgets what is older than the retention or over a disk quota; `dryRun` counts alone. */
+  sweep(options?: { readonly dryRun?: boolean }): Promise<Swept>;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { isAlive } from '../../lib/process.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { DriverName, Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
 import type { SandboxRecord } from '../../ports/store.ts';
+import { createIdleWatch } from './idle.ts';
 import { createSpecs } from './spec.ts';
 import type { CreateOptions, LiveSandbox, Purpose, Sandboxes, SandboxesDeps } from './types.ts';
 
@@ -17,8 +18,8 @@ const LOST_HINT = 'Start again: the next call without a sandbox gets a new one. 
 export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   const { store, config, server, log, news } = deps;
   const live = new Map<string, LiveSandbox>();
-  /** Sandboxes that this server is bringing to their end: their loss is no news. */
-  const ending = new Set<string>();
+  /** Why sandboxes are being brought to their end by this server: their loss is no news. */
+  const ending = new Map<string, string>();
   const attaching = new Map<string, Promise<LiveSandbox>>();
   /** Ends that are being recorded. */
   const losing = new Map<string, Promise<void>>();
@@ -58,8 +59,9 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return task;
   };
 
-  const recordLoss = async (found: LiveSandbox, reason: string): Promise<void> => {
+  const recordLoss = async (found: LiveSandbox, seen: string): Promise<void> => {
     const id = found.record.id;
+    const reason = ending.get(id) ?? seen;
     if (primary !== undefined && (await primary.catch(() => undefined))?.record.id === id) primary = undefined;
     const recalled = await driverOf(found.record.driver).recall(folderOf(id));
     await news.lost(id, reason, recalled);
@@ -204,7 +206,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
 
   const end = async (id: string, graceMs: number, reason: string): Promise<void> => {
     const found = await get(id);
-    ending.add(id);
+    ending.set(id, reason);
     try {
       await store.updateSandbox(id, { state: 'ending' });
       await found.sandbox.end(graceMs);
@@ -324,6 +326,21 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   );
   renewal.unref();
 
+  const idle = createIdleWatch({
+    idleMs: config.idleSeconds * 1000,
+    candidates: () => [...live.values()].filter(({ record, purpose }) => record.owner === server.id && purpose !== 'ephemeral'),
+    end: async (id) => {
+      // From here on a call that names none gets a new one.
+      if (primary !== undefined && (await primary.catch(() => undefined))?.record.id === id) primary = undefined;
+      await end(id, 0, `nothing ran in it for ${String(config.idleSeconds)} s`);
+    },
+    log,
+  });
+  const taken = (found: LiveSandbox): LiveSandbox => {
+    idle.touch(found.record.id);
+    return found;
+  };
+
   return {
     primary: (signal) => {
       // Shared by concurrent first calls: the one that gave up must not take it from the others, so its signal is not passed on.
@@ -332,10 +349,10 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
         throw error;
       });
       if (signal?.aborted === true) throw new CorralError('cancelled', 'The call was cancelled before it began.');
-      return primary;
+      return primary.then(taken);
     },
-    get,
-    create,
+    get: async (id, signal) => taken(await get(id, signal)),
+    create: async (options, signal) => taken(await create(options, signal)),
     records: () => store.sandboxes(),
     end,
     adopt,
@@ -347,6 +364,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     close: async () => {
       closed = true;
       clearInterval(renewal);
+      idle[Symbol.dispose]();
       await Promise.allSettled([...making, ...attaching.values()]);
       await Promise.allSettled(
         [...live.values()].map(async (found) => {

@@ -66,25 +66,30 @@ export const readExecutions = async (db: Database, query: ExecutionQuery, pendin
   return [...all.values()].sort(newestFirst).slice(0, query.limit);
 };
 
-export const readFinishedBefore = async (db: Database, ms: number, limit: number): Promise<readonly ExecutionRecord[]> => {
-  const rows = await db
-    .selectFrom('executions')
-    .select(EXECUTION_COLUMNS)
-    .where('ended_ms', '<', ms)
-    .orderBy('ended_ms')
-    .orderBy('id')
-    .limit(limit)
-    .execute();
+export const readFinishedBefore = async (
+  db: Database,
+  ms: number,
+  limit: number,
+  sandbox?: string,
+): Promise<readonly ExecutionRecord[]> => {
+  let query = db.selectFrom('executions').select(EXECUTION_COLUMNS).where('ended_ms', '<', ms);
+  if (sandbox !== undefined) query = query.where('sandbox', '=', sandbox);
+  const rows = await query.orderBy('ended_ms').orderBy('id').limit(limit).execute();
   return rows.map(fromExecutionRow);
 };
 
-/** From the index alone: it holds both columns. */
-export const readLogBytes = async (db: Database): Promise<number> => {
-  const row = await db
-    .selectFrom('executions')
-    .select(sql<number>`coalesce(sum(coalesce(stdout_bytes, 0) + coalesce(stderr_bytes, 0)), 0)`.as('bytes'))
-    .executeTakeFirstOrThrow();
-  return row.bytes;
+const KEPT_BYTES = sql<number>`coalesce(sum(coalesce(stdout_bytes, 0) + coalesce(stderr_bytes, 0)), 0)`;
+
+/** Of all, from the index alone: it holds both columns. */
+export const readLogBytes = async (db: Database, sandbox?: string): Promise<number> => {
+  let query = db.selectFrom('executions').select(KEPT_BYTES.as('bytes'));
+  if (sandbox !== undefined) query = query.where('sandbox', '=', sandbox);
+  return (await query.executeTakeFirstOrThrow()).bytes;
+};
+
+export const readSandboxesOver = async (db: Database, bytes: number): Promise<readonly string[]> => {
+  const rows = await db.selectFrom('executions').select('sandbox').groupBy('sandbox').having(KEPT_BYTES, '>', bytes).execute();
+  return rows.map(({ sandbox }) => sandbox);
 };
 
 export const deleteExecutions = async (db: Database, ids: readonly string[]): Promise<void> => {

@@ -31,6 +31,11 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
 
   const allExecutions = (): Kept[] => [...executions.values()];
 
+  const logBytes = async (sandbox?: string): Promise<number> =>
+    allExecutions()
+      .filter((one) => sandbox === undefined || one.sandbox === sandbox)
+      .reduce((sum, { stdout, stderr }) => sum + (stdout?.bytes ?? 0) + (stderr?.bytes ?? 0), 0);
+
   return {
     approvals: createMemoryApprovals(),
 
@@ -109,13 +114,18 @@ export const createMemoryStore = ({ now = Date.now }: { readonly now?: () => num
         .sort(newestFirst)
         .slice(0, query.limit);
     },
-    finishedBefore: async (ms, limit) =>
+    finishedBefore: async (ms, limit, sandbox) =>
       allExecutions()
-        .filter(({ endedMs }) => endedMs !== undefined && endedMs < ms)
+        .filter((one) => one.endedMs !== undefined && one.endedMs < ms && (sandbox === undefined || one.sandbox === sandbox))
         .sort((a, b) => (a.endedMs ?? 0) - (b.endedMs ?? 0) || (a.id < b.id ? -1 : 1))
         .slice(0, limit)
         .map(recordOf),
-    logBytes: async () => allExecutions().reduce((sum, { stdout, stderr }) => sum + (stdout?.bytes ?? 0) + (stderr?.bytes ?? 0), 0),
+    logBytes,
+    sandboxesOver: async (bytes) => {
+      const names = [...new Set(allExecutions().map(({ sandbox }) => sandbox))];
+      const kept = await Promise.all(names.map(async (name) => ({ name, bytes: await logBytes(name) })));
+      return kept.filter((one) => one.bytes > bytes).map(({ name }) => name);
+    },
     async deleteExecutions(ids) {
       for (const id of ids) executions.delete(id);
     },

@@ -2,7 +2,15 @@ import { join } from 'node:path';
 import type { Store } from '../../ports/store.ts';
 import { createApprovalRecords } from './approval-records.ts';
 import { createExecutionQueue, type StoreHealth } from './execution-queue.ts';
-import { deleteExecutions, readExecution, readExecutions, readFinishedBefore, readLogBytes, readOutput } from './execution-reader.ts';
+import {
+  deleteExecutions,
+  readExecution,
+  readExecutions,
+  readFinishedBefore,
+  readLogBytes,
+  readSandboxesOver,
+  readOutput,
+} from './execution-reader.ts';
 import type { OnNotice } from './notice.ts';
 import { fromServerRow, toServerRow } from './rows.ts';
 import { deleteEmptySandboxes, insertSandbox, readSandbox, readSandboxes, updateSandbox } from './sandbox-records.ts';
@@ -109,13 +117,17 @@ export const openStore = async (options: StoreOptions): Promise<SqliteStore> => 
       const pending = queue.snapshot();
       return session.run(({ db }) => readExecutions(db, query, pending));
     },
-    async finishedBefore(ms, limit) {
+    async finishedBefore(ms, limit, sandbox) {
       await flushIfPossible();
-      return await session.run(({ db }) => readFinishedBefore(db, ms, limit));
+      return await session.run(({ db }) => readFinishedBefore(db, ms, limit, sandbox));
     },
-    async logBytes() {
+    async logBytes(sandbox) {
       await flushIfPossible();
-      return await session.run(({ db }) => readLogBytes(db));
+      return await session.run(({ db }) => readLogBytes(db, sandbox));
+    },
+    async sandboxesOver(bytes) {
+      await flushIfPossible();
+      return await session.run(({ db }) => readSandboxesOver(db, bytes));
     },
     async deleteExecutions(ids) {
       await queue.flush();

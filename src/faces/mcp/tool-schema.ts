@@ -4,9 +4,12 @@ import * as z from 'zod/v4';
 /** Bounds on lengths and from below: enforced at the door with a message of their own, and only weight for a model that chooses arguments. */
 const WEIGHT = ['minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const;
 
+/** An upper bound that no sensible call comes near. The door has it all the same. */
+const NOBODY_ASKS_FOR = 1000;
+
 /** Every byte of the list is paid for in each conversation: what is true of all JSON, or says nothing to a model, is left out. */
 const leaveOutTheObvious = ({ jsonSchema, path }: { jsonSchema: z.core.JSONSchema.BaseSchema; path: readonly unknown[] }): void => {
-  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.maximum !== undefined && jsonSchema.maximum >= NOBODY_ASKS_FOR) delete jsonSchema.maximum;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER || jsonSchema.minimum === 0 || jsonSchema.minimum === 1) delete jsonSchema.minimum;
   if (jsonSchema.exclusiveMinimum === 0) delete jsonSchema.exclusiveMinimum;
   for (const key of WEIGHT) delete jsonSchema[key];
@@ -32,12 +35,10 @@ export const toolJsonSchema = (schema: z.ZodObject): Record<string, unknown> => 
   return json;
 };
 
-/** Of a result, what is in every one: clients hold answers against it, models do not read it, and the reference describes the rest. */
+/** Of a result, what every one of them has: clients hold answers against it, models do not read it, and the reference describes the rest. */
 export const outputJsonSchema = (schema: z.ZodObject): Record<string, unknown> => {
-  const { properties, ...json } = toolJsonSchema(schema) as Record<string, unknown> & { properties?: Record<string, { type?: unknown }> };
-  const required = new Set(Array.isArray(json['required']) ? json['required'] : []);
-  const kept = Object.entries(properties ?? {}).flatMap(([name, { type }]) => (required.has(name) ? [[name, { type }] as const] : []));
-  return { ...json, ...(kept.length > 0 && { properties: Object.fromEntries(kept) }) };
+  const { type, required } = toolJsonSchema(schema);
+  return { type, ...(required !== undefined && { required }) };
 };
 
 /**

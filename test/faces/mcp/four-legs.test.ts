@@ -68,11 +68,7 @@ describe.each([
       },
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     });
-    expect(tools[0]?.outputSchema).toEqual({
-      type: 'object',
-      required: ['text'],
-      properties: { text: { type: 'string' } },
-    });
+    expect(tools[0]?.outputSchema).toEqual({ type: 'object', required: ['text'] });
     expect(tools[1]?.annotations).toEqual({ readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true });
     expect(tools[2]?.annotations?.readOnlyHint).toBe(false);
     const again = await connect(transport, era);

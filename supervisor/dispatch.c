@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "activity.h"
+#include "changes.h"
 #include "connection.h"
 #include "execution.h"
 #include "files.h"
@@ -91,6 +92,7 @@ static bool stats(struct connection *c, const struct frame *f)
 static bool file_request(struct connection *c, const struct frame *f, struct cursor *in)
 {
     struct slice path = get_str(in);
+    if (f->type != REQ_FS_READ && f->type != REQ_FS_STAT && f->type != REQ_FS_LIST) changes_by_request();
     switch (f->type) {
     case REQ_FS_READ: {
         uint64_t offset = get_u64(in);

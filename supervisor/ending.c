@@ -93,6 +93,8 @@ void tell_end(struct execution *e)
     e->state = EXECUTION_ENDED;
     e->told_closed = closed;
     heads_drop(e);
+    changes_drop(e->changes);
+    e->changes = NULL;
 
     struct buffer b = { 0 };
     size_t mark;

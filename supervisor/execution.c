@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "journal.h"
 #include "metrics.h"
 #include "serve.h"
@@ -93,6 +94,7 @@ void execution_free(struct execution *e)
     buffer_free(&e->in_pending);
     buffer_free(&e->exit);
     kill_free(e);
+    changes_drop(e->changes);
     slot_give_back(e->slot);
     free(e->head[0]);
     free(e->head[1]);

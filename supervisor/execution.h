@@ -81,6 +81,7 @@ struct execution {
     uint16_t ports[PORTS_MAX];  /* every TCP port the tree was seen listening on, ascending */
     uint32_t port_count;
     bool others;                /* processes of the tree lived when the leader ended */
+    struct change_set *changes; /* NULL = nobody looks, or the end is told */
     struct buffer exit;         /* EXIT payload, whole streams included; empty while running */
     uint32_t exit_changes, exit_streams;   /* its bytes in front of `changes` and of `out` */
     bool told_closed, acknowledged;
@@ -96,6 +97,8 @@ struct execution {
     struct kill_work kill;
     uint64_t forget_look;       /* mono_ms of the next look for strays */
 };
+
+struct change_set;
 
 extern struct execution *executions;
 

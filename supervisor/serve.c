@@ -22,6 +22,7 @@
 #include "stats.h"
 #include "util.h"
 #include "waits.h"
+#include "watching.h"
 
 #define CONFIG_MAX (1024u * 1024)
 #define STOP_EXTRA_MS 5000u     /* beyond the grace: bound of the orderly end */
@@ -76,6 +77,12 @@ static bool read_config(void)
     uint32_t lifetime_ms = get_u32(&c);
     server.memory_bytes = get_u64(&c);
     server.max_executions = get_u32(&c);
+    uint32_t workspaces = get_count(&c);
+    for (uint32_t i = 0; i < workspaces && good; i++) {
+        struct slice workspace = get_str(&c);
+        good = !c.bad;
+        if (good) watching_add_root(workspace);
+    }
     server.lifetime_ends = lifetime_ms > 0 ? boot_ms() + lifetime_ms : 0;
     good = good && cursor_done(&c);
     wipe(raw.data, raw.len);
@@ -157,6 +164,7 @@ static bool start(int *signals)
         return false;
     }
     journal_init(FD_JOURNAL);
+    watching_start();
     server_renew_lease();
     return set_nonblock(FD_LISTEN) == 0;
 }
@@ -181,6 +189,7 @@ static uint64_t on_time(void)
     sooner(&next, activity_tick(now));
     sooner(&next, waits_tick(now));
     sooner(&next, memory_watch(now));
+    sooner(&next, watching_tick(now));
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &connections[i];
         if (c->fd < 0 || c->greeted) continue;
@@ -194,12 +203,12 @@ static uint64_t on_time(void)
     return next;
 }
 
-/* Poll entries: signals, listener, connections, executions. */
+/* Poll entries: signals, listener, connections, executions, notices of changes. */
 static void turn(int signals)
 {
     static struct pollfd *fds;
     static size_t cap;
-    size_t most = 2 + CONNECTIONS_MAX + executions_descriptors();
+    size_t most = 3 + CONNECTIONS_MAX + executions_descriptors();
     if (most > cap) {
         struct pollfd *grown = realloc(fds, most * 2 * sizeof *fds);
         if (grown != NULL) {
@@ -215,6 +224,7 @@ static void turn(int signals)
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections[i].fd >= 0) more = connection_work(&connections[i]) || more;
     more = files_work() || more;
+    more = watching_work() || more;
     uint64_t next = on_time();
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections[i].fd >= 0) connection_flush(&connections[i]);
@@ -236,6 +246,8 @@ static void turn(int signals)
     }
     size_t first = n;
     n += executions_poll(fds + n, cap - n);
+    size_t notices = n++;
+    fds[notices] = (struct pollfd){ .fd = watching_fd(), .events = POLLIN };
     uint64_t now = mono_ms();
     int timeout = -1;
     if (more || next <= now) timeout = 0;
@@ -250,7 +262,8 @@ static void turn(int signals)
     if (got == 0) got = poll(fds, (nfds_t)n, timeout);
     if (got <= 0) return;
     /* Streams first: what a leader wrote is then logged before its end is looked at. */
-    executions_ready(fds + first, n - first);
+    executions_ready(fds + first, notices - first);
+    if (fds[notices].revents != 0) watching_ready(mono_ms());
     if (fds[0].revents != 0) on_signals(signals);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (fds[2 + i].fd >= 0 && (fds[2 + i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) connection_read(&connections[i]);

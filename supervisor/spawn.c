@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "activity.h"
+#include "changes.h"
 #include "serve.h"
 #include "util.h"
 
@@ -101,6 +102,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     struct spawn_pipes p = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
     const char *problem = e == NULL || meta == NULL || slot == NULL ? "out of memory" : pipes_open(r, &p);
     pid_t shim = -1;
+    struct change_set *changes = problem == NULL ? changes_begin() : NULL;
     if (problem == NULL) {
         struct shim_task task = { .report = p.report[1], .in = p.in[0], .out = p.out[1], .err = p.err[1], .steps = r->steps,
                                   .pty = (r->flags & SPAWN_PTY) != 0, .env = r->env, .cwd = r->cwd, .limit_count = r->limit_count,
@@ -125,6 +127,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
         reply_error(c, id, ERR_SPAWN_FAILED, err, problem);
         pipes_close(&p);
         slot_give_back(slot);
+        changes_drop(changes);
         free(meta);
         free(e);
         return;
@@ -140,6 +143,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     e->meta = meta;
     e->meta_len = r->meta.len;
     e->slot = slot;
+    e->changes = changes;
     e->shim = shim;
     e->steps = (uint32_t)r->steps;
     e->report = p.report[0];

@@ -24,10 +24,13 @@ ASAN_OPTIONS=detect_leaks=1 "$work/fuzz" "$work/corpus" "${FUZZ_SECONDS:-3}" "${
 echo "normal build"
 "$python" "$here/test/run.py" "$work/normal/corral-supervisor"
 "$python" "$here/test/run_plan.py" "$work/normal/corral-supervisor"
+"$python" "$here/test/run_changes.py" "$work/normal/corral-supervisor"
 echo "sanitised build"
 "$python" "$here/test/run.py" "$work/asan/corral-supervisor"
 "$python" "$here/test/run_plan.py" "$work/asan/corral-supervisor"
+"$python" "$here/test/run_changes.py" "$work/asan/corral-supervisor"
 if bwrap --unshare-user --unshare-pid --ro-bind / / true 2>/dev/null; then
     echo "normal build as pid 1 in bubblewrap"
     "$python" "$here/test/run.py" "$work/normal/corral-supervisor" --bwrap
+    "$python" "$here/test/run_changes.py" "$work/normal/corral-supervisor" --bwrap
 fi

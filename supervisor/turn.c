@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "changes.h"
 #include "serve.h"
 #include "util.h"
 
@@ -80,8 +81,9 @@ static uint64_t advance(struct execution *e, uint64_t now)
             stream_read(e, &e->err, 1, now);
             due = e->out.owed == 0 && e->err.owed == 0;
         }
-        if (due || streams_closed(e)) tell_end(e);
-        else sooner(&next, due ? now : now >= e->final_ms + SETTLE_MS ? now + 1 : e->final_ms + SETTLE_MS);
+        due = due || streams_closed(e);
+        if (due && changes_settled(e->changes, now - e->final_ms)) tell_end(e);
+        else sooner(&next, due ? now + 1 : now >= e->final_ms + SETTLE_MS ? now + 1 : e->final_ms + SETTLE_MS);
     }
     if (output_held(e)) {
         if (now >= e->held_until) output_release(e);

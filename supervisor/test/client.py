@@ -65,7 +65,7 @@ def parse_exit(payload):
                       ('voluntary', 'Q'), ('involuntary', 'Q'), ('peak_processes', 'I')):
         e[name] = r.take(fmt)
     e['ports'] = [r.take('H') for _ in range(r.take('H'))]
-    e['changes'] = r.str()
+    e['changes'] = parse_changes(r.str())
     e['closed'], e['filed'] = e.closed & 1, not e.closed & 2
     e['out'], e['err'], e['message'] = r.str(), r.str(), r.str().decode()
     r.done()
@@ -81,6 +81,19 @@ def parse_wait(r):
     w['pid'], w['on'], w['hidden'], w['for_ms'] = r.take('IBBI')
     w['program'] = r.str().decode()
     return w
+
+
+def parse_changes(payload):
+    """None when nobody looked."""
+    if not payload:
+        return None
+    r = Reader(payload)
+    c = Dict(zip(('complete', 'more'), r.take('BI')))
+    for name in ('created', 'changed', 'removed'):
+        c[name] = [r.str() for _ in range(r.take('I'))]
+    c['why'] = r.str().decode()
+    r.done()
+    return c
 
 
 def parse_entry(r):
@@ -260,15 +273,28 @@ class Client:
         self.sock.close()
 
 
-def configuration(secret, own, roots, lease_ms=60000, lifetime_ms=0, memory=0, most=64, ident='test'):
-    return struct.pack('<H', 2) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most)
+def configuration(secret, own, roots, lease_ms=60000, lifetime_ms=0, memory=0, most=64, ident='test', workspaces=()):
+    return struct.pack('<H', 2) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most) + strings(workspaces)
+
+
+def in_bwrap(program):
+    """A `prefix` that makes the supervisor pid 1 of a sandbox."""
+    def prefix(sv):
+        command = ['bwrap', '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-net', '--as-pid-1', '--cap-drop', 'ALL', '--ro-bind', '/usr', '/usr']
+        for name in ('bin', 'lib', 'lib64', 'sbin'):
+            if os.path.islink('/' + name):
+                command += ['--symlink', os.readlink('/' + name), '/' + name]
+            elif os.path.isdir('/' + name):
+                command += ['--ro-bind', '/' + name, '/' + name]
+        return command + ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', sv.root, sv.root, '--ro-bind', program, program, '--']
+    return prefix
 
 
 class Supervisor:
     """`serve` run directly, or below `prefix` (a bwrap command line)."""
 
-    def __init__(self, program, prefix=None, logs=None, **config):
-        self.dir = tempfile.mkdtemp(prefix='corral-supervisor-')
+    def __init__(self, program, prefix=None, logs=None, place=None, **config):
+        self.dir = place or tempfile.mkdtemp(prefix='corral-supervisor-')
         self.logs = logs or os.path.join(self.dir, 'logs')
         self.root = os.path.join(self.dir, 'root')
         for d in (self.logs, self.root):

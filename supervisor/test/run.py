@@ -17,14 +17,7 @@ def test(**config):
     return add
 
 
-def bwrap(sv):
-    command = ['bwrap', '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-net', '--as-pid-1', '--cap-drop', 'ALL', '--ro-bind', '/usr', '/usr']
-    for name in ('bin', 'lib', 'lib64', 'sbin'):
-        if os.path.islink('/' + name):
-            command += ['--symlink', os.readlink('/' + name), '/' + name]
-        elif os.path.isdir('/' + name):
-            command += ['--ro-bind', '/' + name, '/' + name]
-    return command + ['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', sv.root, sv.root, '--ro-bind', PROGRAM, PROGRAM, '--']
+bwrap = in_bwrap(PROGRAM)
 
 
 def fails(name, f, *args, **options):

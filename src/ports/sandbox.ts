@@ -70,8 +70,23 @@ export interface SandboxSpec {
   readonly leaseMs: number;
   /** Absolute lifetime; 0 = none. */
   readonly lifetimeMs: number;
+  /** Executions are told what files of the workspaces they changed; absent = yes. */
+  readonly trackChanges?: boolean | undefined;
   /** Private uid (and gid) to run under when the server is root; undefined = the server's own. */
   readonly uid?: number | undefined;
+}
+
+/** How far a sandbox is apart from the machine, as the kernel told when it was made; nothing of it is taken from what was asked for. */
+export interface IsolationFacts {
+  /** Kinds that are not the server's own: cgroup, ipc, mnt, net, pid, user, uts. */
+  readonly namespaces: readonly string[];
+  /** For the kernel outside. */
+  readonly uid?: number | undefined;
+  /** Effective capabilities. */
+  readonly capabilities: 'none' | 'some';
+  readonly noNewPrivileges: boolean;
+  /** A filter of system calls is in force. */
+  readonly seccomp: boolean;
 }
 
 /** What a driver needs to find the sandbox again after the server died. JSON; kept in the store and in the folder (mode 0600). */
@@ -150,7 +165,10 @@ export interface Usage {
   readonly peakProcesses?: number | undefined;
 }
 
-/** Paths relative to the workspace. */
+/** Paths of one execution, over the three lists of its changes. */
+export const MAX_LISTED_CHANGES = 100;
+
+/** Paths in the first workspace are relative to it, others absolute; those of folders end in `/`. */
 export interface FileChanges {
   readonly created: readonly string[];
   readonly changed: readonly string[];
@@ -158,7 +176,7 @@ export interface FileChanges {
   /** Further ones that are not listed. */
   readonly more: number;
   readonly complete: boolean;
-  /** Why not all may have been seen. */
+  /** Why not all may have been seen, and whether others were at work at the same time. */
   readonly why?: string | undefined;
 }
 
@@ -277,6 +295,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly driver: DriverName;
   readonly handle: SandboxHandle;
+  /** Absent where there is nothing to measure. */
+  readonly isolation?: IsolationFacts | undefined;
   readonly files: SandboxFiles;
   /** The program, as seen inside, that executes plans (docs/reference/shell-plan.md); undefined where no real programs run. */
   readonly planRunner: string | undefined;

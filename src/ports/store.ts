@@ -57,6 +57,8 @@ export interface ExecutionRecord {
   readonly background?: number | undefined;
   /** One sentence where the outcome needs it. */
   readonly message?: string | undefined;
+  /** What a receipt says beyond the rest: the rule, the limits in force, ports, changed files. JSON (core/receipts/notes.ts). */
+  readonly receipt?: string | undefined;
 }
 
 /** Output that has no log files and is kept with the record: at most 16 KiB, both streams together. */

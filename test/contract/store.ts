@@ -43,11 +43,21 @@ const FINISH = {
   outcome: { kind: 'exited', code: 3 },
   step: 0,
   durationMs: 12.5,
-  usage: { userUs: 1, systemUs: 2, maxRssBytes: 3_000_000_000 },
+  usage: {
+    userUs: 1,
+    systemUs: 2,
+    maxRssBytes: 3_000_000_000,
+    readBytes: 4096,
+    writtenBytes: 6_000_000_000,
+    voluntarySwitches: 8,
+    involuntarySwitches: 0,
+    peakProcesses: 3,
+  },
   stdout: { bytes: 5_000_000_000, newlines: 7 },
   stderr: { bytes: 1, newlines: 0 },
   background: 2,
   message: 'two processes live on',
+  receipt: '{"changes":{"created":["\ufffd\u001b[2J"],"changed":[],"removed":[],"more":0,"complete":true}}',
 } as const;
 
 /** Names of a list, in its order. */

@@ -103,7 +103,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
   const recordStranger = async (live: LiveSandbox, exit: Exit): Promise<void> => {
     const record = await store.execution(exit.execution);
     if (record?.sandbox !== live.record.id) return;
-    if (record.status === 'running') store.finishExecution(record.id, ending(exit), unfiledOutput(exit));
+    if (record.status === 'running') store.finishExecution(record.id, ending(exit, record.receipt), unfiledOutput(exit));
     acknowledgeLater(record.id, live);
   };
 
@@ -126,7 +126,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       if (unclaimed.size > UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value ?? '');
       recordStranger(live, exit).catch(report('the end of an execution was not recorded'));
     } else if (one.live.record.id === live.record.id) {
-      close(one, ending(exit), exit);
+      close(one, ending(exit, one.record.receipt), exit);
       acknowledgeLater(id, live);
     } else foreign(live, id);
   };
@@ -152,7 +152,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       const exit = exits.get(one.record.id)?.exit;
       if (exit === undefined) await measure(one);
       const ranMs = Math.max(0, Date.now() - one.record.startedMs);
-      close(one, exit === undefined ? { ...lostChange(reason), durationMs: ranMs } : ending(exit), exit);
+      close(one, exit === undefined ? { ...lostChange(reason), durationMs: ranMs } : ending(exit, one.record.receipt), exit);
     }
     for (const found of recalled)
       if ((await store.execution(found.execution)) === undefined) store.insertExecution(recordFromMeta(sandbox, found));
@@ -163,7 +163,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
         const exit = exits.get(record.id)?.exit;
         store.finishExecution(
           record.id,
-          exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit),
+          exit === undefined ? { ...lostChange(reason), status: 'finished' } : ending(exit, record.receipt),
           unfiledOutput(exit),
         );
       }
@@ -183,7 +183,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
         continue;
       }
       if (found.exit !== undefined) {
-        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit), unfiledOutput(found.exit));
+        if (record.status === 'running') store.finishExecution(record.id, ending(found.exit, record.receipt), unfiledOutput(found.exit));
         acknowledgeLater(record.id, live);
       } else if (!tracked.has(record.id)) track(record, live, false, found);
     }
@@ -199,7 +199,7 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
     const told = unclaimed.get(record.id);
     if (told?.sandbox === live.record.id) {
       unclaimed.delete(record.id);
-      close(one, ending(told.exit), told.exit);
+      close(one, ending(told.exit, one.record.receipt), told.exit);
       acknowledgeLater(record.id, live);
     }
     return one;

@@ -1,13 +1,15 @@
 import type { Exit, SandboxExecution } from '../../ports/sandbox.ts';
 import type { ExecutionRecord, RecordedOutput } from '../../ports/store.ts';
+import { checkedNotes, notesAtEnd } from '../receipts/notes.ts';
 
 /** Output that nobody else keeps: it goes with the record. Undefined when there are files, or when nothing was printed. */
 export const unfiledOutput = (exit: Exit | undefined): RecordedOutput | undefined =>
   exit?.unfiled === true && exit.stdout.bytes + exit.stderr.bytes > 0 ? exit.inline : undefined;
 
-/** What of an exit goes into the record. */
-export const ending = (exit: Exit): Partial<Omit<ExecutionRecord, 'id'>> => ({
+/** What of an exit goes into the record; `receipt` is the record's so far. */
+export const ending = (exit: Exit, receipt: string | undefined): Partial<Omit<ExecutionRecord, 'id'>> => ({
   status: 'finished',
+  receipt: notesAtEnd(receipt, exit),
   outcome: exit.outcome,
   step: exit.step,
   durationMs: exit.durationMs,
@@ -23,8 +25,8 @@ const META_BYTES = 8192;
 
 /** The part of a record that travels with the execution, so that another server can write the record anew. At most 16 KiB. */
 export const metaOf = (record: ExecutionRecord): string => {
-  const { title, cwd, labels, caller, meta } = record;
-  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta: meta.length > META_BYTES ? '{}' : meta });
+  const { title, cwd, labels, caller, meta, receipt } = record;
+  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta: meta.length > META_BYTES ? '{}' : meta, receipt });
 };
 
 /** The inverse. What a sandbox says is not trusted: anything but strings of sane length is dropped. */
@@ -61,5 +63,6 @@ export const recordFromMeta = (sandbox: string, found: SandboxExecution): Execut
     caller: text('caller', 'unknown'),
     startedMs: found.startedMs,
     pid: found.pid,
+    ...(typeof value['receipt'] === 'string' && { receipt: checkedNotes(text('receipt', '{}')) }),
   };
 };

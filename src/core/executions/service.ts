@@ -2,6 +2,7 @@ import { newExecutionId } from '../../lib/ids.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxCommand } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
+import { notesAtStart } from '../receipts/notes.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { lastLine } from './last-line.ts';
 import { createLedger, lostChange } from './ledger.ts';
@@ -23,6 +24,8 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
 
   const report = (what: string) => (error: unknown) => log.error({ error: error instanceof Error ? error.message : String(error) }, what);
 
+  const outputBytesOf = (request: StartRequest): number => Math.min(config.outputBytes, request.outputBytes ?? config.outputBytes);
+
   const record0 = (
     id: string,
     live: LiveSandbox,
@@ -40,6 +43,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     meta: JSON.stringify(plan.meta ?? {}),
     caller: request.caller,
     startedMs: Date.now(),
+    receipt: notesAtStart({ ...request, rulesFile: config.rules, outputBytes: outputBytesOf(request) }),
   });
 
   /** A connection that broke says nothing of the sandbox behind it: does it, once there is a new one, know this execution? */
@@ -93,7 +97,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           pty: request.pty,
           wallMs: request.timeoutMs,
           graceMs: request.graceMs ?? config.graceSeconds * 1000,
-          outputBytes: Math.min(config.outputBytes, request.outputBytes ?? config.outputBytes),
+          outputBytes: outputBytesOf(request),
           limits: live.spec.limits,
           meta: metaOf(record),
         });
@@ -179,7 +183,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     }
     store.finishExecution(
       id,
-      found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit),
+      found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit, record.receipt),
       unfiledOutput(found?.exit),
     );
     return undefined;

@@ -3,6 +3,7 @@ import type { LogStore } from '../../ports/logs.ts';
 import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
+import type { Decision } from '../policy/types.ts';
 import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
 import type { Tell } from './telling.ts';
 import type { Swept } from './retention.ts';
@@ -41,6 +42,8 @@ export interface StartRequest {
   readonly caller: string;
   /** Hears about once a second how the program is doing, while the call waits for it. */
   readonly tell?: Tell | undefined;
+  /** What the rules said, for the receipt. */
+  readonly decision?: Decision | undefined;
 }
 
 /** One look at an execution: its record, and the exit with its small output if this server saw it. */

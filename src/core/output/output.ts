@@ -1,3 +1,4 @@
+import { CorralError } from '../../ports/errors.ts';
 import type { LogStore } from '../../ports/logs.ts';
 import { excerpt } from './excerpt.ts';
 import { readPage } from './page.ts';
@@ -7,6 +8,9 @@ import { createSearcher } from './searcher.ts';
 import type { TextSearch } from './text-search.ts';
 import type { OutputWatch } from './watch.ts';
 import { createOutputWatch } from './watcher.ts';
+
+/** The bytes, or the first so many of a file. */
+export type HashSource = { readonly path: string; readonly bytes: number } | { readonly data: Uint8Array };
 
 export interface OutputOptions {
   readonly logs: LogStore;
@@ -18,6 +22,8 @@ export interface Output extends AsyncDisposable {
   readonly presenter: Presenter;
   readonly watch: OutputWatch;
   readonly textSearch: TextSearch;
+  /** SHA-256, in hex, of whole streams; undefined when they are not as long as that any more, or it takes too long. */
+  hash(source: HashSource, signal: AbortSignal): Promise<string | undefined>;
 }
 
 export const createOutput = ({ logs, searchTimes }: OutputOptions): Output => {
@@ -34,6 +40,18 @@ export const createOutput = ({ logs, searchTimes }: OutputOptions): Output => {
         const found = await searcher.search({ kind: 'grep', pattern, ignoreCase, raw: true, source: { data }, ...limits }, { signal });
         return found.lines.map(({ line, text }) => ({ line, text }));
       },
+    },
+    hash: async (source, signal) => {
+      const wanted = 'data' in source ? source.data.length : source.bytes;
+      const where = 'data' in source ? source : { paths: [source.path], segments: Float64Array.of(0, 0, source.bytes) };
+      try {
+        const { bytes, sha256 } = await searcher.search({ kind: 'hash', source: where }, { signal });
+        return bytes === wanted ? sha256 : undefined;
+      } catch (error) {
+        // Too slow, or gone meanwhile: there is none to tell. The call itself may have ended, too.
+        if (error instanceof CorralError && error.code === 'cancelled') throw error;
+        return undefined;
+      }
     },
     [Symbol.asyncDispose]: () => searcher[Symbol.asyncDispose](),
   };

@@ -32,7 +32,9 @@ export type SearchJob =
   /** Where the lines `from` to `to` (from 1) lie. */
   | { readonly kind: 'locate'; readonly source: SearchSource; readonly from: number; readonly to: number }
   /** The first line that matches, the unfinished last one included. */
-  | (Pattern & { readonly kind: 'match'; readonly source: SearchSource });
+  | (Pattern & { readonly kind: 'match'; readonly source: SearchSource })
+  /** SHA-256 of the bytes. */
+  | { readonly kind: 'hash'; readonly source: SearchSource };
 
 export interface FoundLine {
   /** From 1. */
@@ -68,10 +70,16 @@ export interface MatchResult {
   readonly resume: number;
 }
 
+export interface HashResult {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 export interface SearchResults {
   readonly grep: GrepResult;
   readonly locate: LocateResult;
   readonly match: MatchResult;
+  readonly hash: HashResult;
 }
 
 export type SearchResult = SearchResults[keyof SearchResults];

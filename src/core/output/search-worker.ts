@@ -1,15 +1,30 @@
+import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { findCodec } from '../../lib/codec.ts';
 import { type Scan, scanGrep, scanLocate, scanMatch } from './scan.ts';
-import type { FromThread, SearchJob, SearchResult, SearchSource, ToThread } from './search-protocol.ts';
+import type { FromThread, HashResult, SearchJob, SearchResult, SearchSource, ToThread } from './search-protocol.ts';
 
 /** The search thread: one job at a time, synchronous reads, a sign of life after every chunk. */
 
 const CHUNK = 1024 * 1024;
 
+const scanHash = (): Scan<HashResult> => {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    push: (chunk) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+      return true;
+    },
+    finish: () => ({ bytes, sha256: hash.digest('hex') }),
+  };
+};
+
 const startScan = async (job: SearchJob): Promise<Scan<SearchResult>> => {
   if (job.kind === 'locate') return scanLocate(job.from, job.to);
+  if (job.kind === 'hash') return scanHash();
   const codec = job.encoding === undefined ? undefined : await findCodec(job.encoding);
   return job.kind === 'grep' ? scanGrep(job, codec) : scanMatch(job, codec);
 };

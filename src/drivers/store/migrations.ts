@@ -157,6 +157,15 @@ export const MIGRATIONS: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    version: 5,
+    name: 'receipts',
+    async up(db) {
+      const numbers = ['read_bytes', 'written_bytes', 'voluntary_switches', 'involuntary_switches', 'peak_processes'];
+      for (const name of numbers) await db.schema.alterTable('executions').addColumn(name, 'bigint').execute();
+      await db.schema.alterTable('executions').addColumn('receipt', 'text').execute();
+    },
+  },
 ];
 
 const LATEST = MIGRATIONS.reduce((latest, { version }) => Math.max(latest, version), 0);

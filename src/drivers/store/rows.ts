@@ -65,7 +65,16 @@ const outcomeColumns = (outcome: Outcome | undefined) =>
   outcome && { outcome_kind: outcome.kind, outcome_code: outcome.code ?? null, outcome_signal: outcome.signal ?? null };
 
 const usageColumns = (usage: Usage | undefined) =>
-  usage && { user_us: usage.userUs, system_us: usage.systemUs, max_rss_bytes: usage.maxRssBytes };
+  usage && {
+    user_us: usage.userUs,
+    system_us: usage.systemUs,
+    max_rss_bytes: usage.maxRssBytes,
+    read_bytes: usage.readBytes ?? null,
+    written_bytes: usage.writtenBytes ?? null,
+    voluntary_switches: usage.voluntarySwitches ?? null,
+    involuntary_switches: usage.involuntarySwitches ?? null,
+    peak_processes: usage.peakProcesses ?? null,
+  };
 
 /** Only the columns that the change names; an outcome, a usage or a size changes as a whole. Without `ended_ms`: see the queue. */
 export const toExecutionChangeRow = (change: ExecutionChange): Partial<ExecutionRow> =>
@@ -88,6 +97,7 @@ export const toExecutionChangeRow = (change: ExecutionChange): Partial<Execution
     ...(change.stderr && { stderr_bytes: change.stderr.bytes, stderr_newlines: change.stderr.newlines }),
     background: change.background,
     message: change.message,
+    receipt: change.receipt,
   }) as Partial<ExecutionRow>;
 
 /** Every column, in one order: the hot path binds them by position. */
@@ -118,6 +128,12 @@ export const toExecutionRow = (record: ExecutionRecord, now: () => number): Exec
   stderr_newlines: record.stderr?.newlines ?? null,
   background: record.background ?? null,
   message: record.message ?? null,
+  read_bytes: record.usage?.readBytes ?? null,
+  written_bytes: record.usage?.writtenBytes ?? null,
+  voluntary_switches: record.usage?.voluntarySwitches ?? null,
+  involuntary_switches: record.usage?.involuntarySwitches ?? null,
+  peak_processes: record.usage?.peakProcesses ?? null,
+  receipt: record.receipt ?? null,
 });
 
 /** What a reader of records selects. */
@@ -153,7 +169,18 @@ const toOutcome = (row: ExecutionRow): Outcome | undefined =>
       };
 
 const toUsage = (row: ExecutionRow): Usage | undefined =>
-  row.user_us === null ? undefined : { userUs: row.user_us, systemUs: row.system_us ?? 0, maxRssBytes: row.max_rss_bytes ?? 0 };
+  row.user_us === null
+    ? undefined
+    : definedOnly<Usage>({
+        userUs: row.user_us,
+        systemUs: row.system_us ?? 0,
+        maxRssBytes: row.max_rss_bytes ?? 0,
+        readBytes: row.read_bytes ?? undefined,
+        writtenBytes: row.written_bytes ?? undefined,
+        voluntarySwitches: row.voluntary_switches ?? undefined,
+        involuntarySwitches: row.involuntary_switches ?? undefined,
+        peakProcesses: row.peak_processes ?? undefined,
+      });
 
 const toStreamSize = (bytes: number | null, newlines: number | null): StreamSize | undefined =>
   bytes === null ? undefined : { bytes, newlines: newlines ?? 0 };
@@ -179,4 +206,5 @@ export const fromExecutionRow = (row: ExecutionRow): ExecutionRecord =>
     stderr: toStreamSize(row.stderr_bytes, row.stderr_newlines),
     background: row.background ?? undefined,
     message: row.message ?? undefined,
+    receipt: row.receipt ?? undefined,
   });

@@ -86,6 +86,12 @@ export interface ExecutionsTable {
   stderr_newlines: number | null;
   background: number | null;
   message: string | null;
+  read_bytes: number | null;
+  written_bytes: number | null;
+  voluntary_switches: number | null;
+  involuntary_switches: number | null;
+  peak_processes: number | null;
+  receipt: string | null;
   /** Output that has no log files; no list reads it. */
   stdout: Uint8Array | null;
   stderr: Uint8Array | null;

@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION } from './protocol.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface ConfigurationInput {
-  readonly spec: Pick<SandboxSpec, 'id' | 'leaseMs' | 'lifetimeMs' | 'limits'>;
+  readonly spec: Pick<SandboxSpec, 'id' | 'leaseMs' | 'lifetimeMs' | 'limits' | 'workspaces' | 'trackChanges'>;
   readonly secrets: Secrets;
   /** Folders, as seen inside, that file operations may touch. */
   readonly roots: readonly string[];
@@ -24,4 +24,5 @@ export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions }: Con
     .u32(milliseconds(spec.lifetimeMs))
     .u64(spec.limits.memoryBytes ?? 0)
     .u32(maxExecutions)
+    .list(spec.trackChanges === false ? [] : spec.workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target))
     .payload();

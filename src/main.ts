@@ -17,6 +17,7 @@ import { createOutput } from './core/output/output.ts';
 import { createRecordedLogs } from './core/output/recorded-logs.ts';
 import { createBlockList } from './core/policy/block-list.ts';
 import type { Decision } from './core/policy/types.ts';
+import { createReceipts } from './core/receipts/receipts.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
 import { usableWorkspace } from './core/sandboxes/workspace.ts';
 import { createAuditLog } from './drivers/audit/audit-log.ts';
@@ -191,6 +192,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     presenter: output.presenter,
     watch: output.watch,
     search: output.textSearch,
+    receipts: createReceipts({ executions, logs, hash: output.hash, sandbox: (id) => opened().store.sandbox(id) }),
     tools: createTools(() => opened().executions),
     logs,
     config,

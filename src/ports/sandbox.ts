@@ -87,6 +87,8 @@ export interface IsolationFacts {
   readonly noNewPrivileges: boolean;
   /** A filter of system calls is in force. */
   readonly seccomp: boolean;
+  /** Kind of the control group that is its own; absent = it is in the server's. */
+  readonly group?: Exclude<MetricSource, 'proc'> | undefined;
 }
 
 /** What a driver needs to find the sandbox again after the server died. JSON; kept in the store and in the folder (mode 0600). */

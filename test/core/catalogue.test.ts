@@ -18,6 +18,7 @@ const catalogue = createCatalogue({
   search: closed<CatalogueDeps['search']>(),
   tools: closed<CatalogueDeps['tools']>(),
   logs: closed<CatalogueDeps['logs']>(),
+  receipts: closed<CatalogueDeps['receipts']>(),
   drivers: new Map(),
   config: configSchema.parse({ stateDir: '/state' }),
   shells: { sh: '/bin/sh', bash: undefined },

@@ -51,6 +51,7 @@ export const configSchema = z
       .min(4096)
       .default(2 * GIB)
       .describe('Output kept of one execution; more ends it as output_limit.'),
+    trackChanges: z.boolean().default(true).describe('Receipts say which files of the workspaces an execution changed.'),
     logQuotaBytes: z
       .int()
       .min(MIB)

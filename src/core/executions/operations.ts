@@ -3,6 +3,7 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
+import type { Receipts } from '../receipts/receipts.ts';
 import { cappedTimeoutMs, decidedSteps, requireCaps } from '../policy/decided.ts';
 import type { OutputWatch } from '../output/watch.ts';
 import { ARGUMENT_BYTES, checkArgv, executionId, noNul, patienceMs, startFields, stdinBytes, waitSeconds } from './input.ts';
@@ -17,6 +18,7 @@ export interface ExecutionOperationsDeps {
   readonly executions: Executions;
   readonly presenter: Presenter;
   readonly watch: OutputWatch;
+  readonly receipts: Receipts;
   readonly config: Config;
   /** Absolute paths, as seen inside. */
   readonly shells: { readonly sh: string; readonly bash: string | undefined };
@@ -40,7 +42,7 @@ const keepsInputOpen = (input: {
 const titleOf = (command: string | readonly string[]): string => (typeof command === 'string' ? command : command.join(' ')).slice(0, 500);
 
 export const executionOperations = (deps: ExecutionOperationsDeps): readonly Operation[] => {
-  const { executions, presenter, watch, config, shells } = deps;
+  const { executions, presenter, watch, receipts, config, shells } = deps;
   const defaultWait = config.waitSeconds;
 
   const stepsFor = (command: string | string[]): string[][] => {
@@ -115,6 +117,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           labels: input.labels ?? {},
           detach: input.detach ?? false,
           caller: context.caller.id,
+          decision: context.decision,
           tell: tellOf(context),
         },
         patienceMs(input.wait_seconds, context, config),
@@ -247,10 +250,11 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     name: 'execution.list',
     tool: 'list_executions',
     title: 'List executions',
-    description: 'Executions, running and ended, newest first.',
+    description: 'Executions, newest first; with execution_id: its receipt.',
     effect: 'read',
     hints: { destructive: false, idempotent: true, openWorld: false },
     input: z.strictObject({
+      execution_id: z.string().max(64).optional(),
       status: z.enum(['running', 'finished']).optional(),
       sandbox: z.string().max(64).optional(),
       labels: z.record(z.string(), z.string()).optional(),
@@ -258,7 +262,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       cursor: z.string().max(64).optional().describe('next_cursor of the page before.'),
     }),
     output: z.looseObject({ executions: z.array(z.looseObject({})) }),
-    run: async (input) => {
+    run: async (input, context) => {
+      if (input.execution_id !== undefined) return { executions: [await receipts.receipt(input.execution_id, context.signal)] };
       const limit = input.limit ?? 20;
       const records = await executions.list({
         status: input.status,

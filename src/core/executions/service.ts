@@ -183,7 +183,9 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     }
     store.finishExecution(
       id,
-      found?.exit === undefined ? { ...lostChange('it does not know this execution'), status: 'finished' } : ending(found.exit, record.receipt),
+      found?.exit === undefined
+        ? { ...lostChange('it does not know this execution'), status: 'finished' }
+        : ending(found.exit, record.receipt),
       unfiledOutput(found?.exit),
     );
     return undefined;

@@ -94,6 +94,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           labels: input.labels ?? {},
           detach: input.detach ?? false,
           caller: context.caller.id,
+          decision: context.decision,
           tell: tellOf(context),
         },
         patienceMs(input.wait_seconds, context, config),

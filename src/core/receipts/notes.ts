@@ -29,7 +29,12 @@ const paths = z.array(z.string()).max(MAX_LISTED_CHANGES);
 /** What comes back from a sandbox that outlived its server is held against this; what does not fit is dropped. */
 const notesSchema = z.object({
   rule: z
-    .object({ verdict: z.enum(['allow', 'ask']), rule: z.string().max(128), reason: z.string().max(2048), file: z.string().max(4096).optional() })
+    .object({
+      verdict: z.enum(['allow', 'ask']),
+      rule: z.string().max(128),
+      reason: z.string().max(2048),
+      file: z.string().max(4096).optional(),
+    })
     .optional()
     .catch(undefined),
   limits: z.object({ timeoutMs: z.number().optional(), outputBytes: z.number().optional() }).optional().catch(undefined),
@@ -84,5 +89,9 @@ export const notesAtStart = ({ decision, rulesFile, timeoutMs, outputBytes }: St
 /** The notes of the start, and what the end told. */
 export const notesAtEnd = (atStart: string | undefined, { ports, changes }: Exit): string | undefined => {
   if (changes === undefined && (ports === undefined || ports.length === 0)) return atStart;
-  return write({ ...readNotes(atStart), ...(ports !== undefined && ports.length > 0 && { ports }), ...(changes !== undefined && { files: changes }) });
+  return write({
+    ...readNotes(atStart),
+    ...(ports !== undefined && ports.length > 0 && { ports }),
+    ...(changes !== undefined && { files: changes }),
+  });
 };

@@ -146,7 +146,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       const change = {
         state: 'running',
         workdir: spec.workdir,
-        spec: JSON.stringify({ ...spec, purpose }),
+        spec: JSON.stringify({ ...spec, purpose, isolation: sandbox.isolation }),
         handle: JSON.stringify(sandbox.handle),
       } as const;
       await store.updateSandbox(id, change);
@@ -169,7 +169,11 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
   const connect = async (record: SandboxRecord): Promise<LiveSandbox | undefined> => {
     const sandbox = await driverOf(record.driver).open(record.id, folderOf(record.id));
     if (sandbox === undefined) return undefined;
-    const { purpose, ...spec } = JSON.parse(record.spec) as SandboxSpec & { readonly purpose: Purpose };
+    const {
+      purpose,
+      isolation: _,
+      ...spec
+    } = JSON.parse(record.spec) as SandboxSpec & { readonly purpose: Purpose; readonly isolation?: unknown };
     return attach(record, purpose, spec, sandbox);
   };
 

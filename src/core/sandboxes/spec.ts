@@ -102,6 +102,7 @@ export const createSpecs = (deps: SpecDeps): Specs => {
       limits: limitsOf(options.limits, can),
       leaseMs: config.leaseSeconds * 1000,
       lifetimeMs: options.lifetimeMs ?? config.lifetimeSeconds * 1000,
+      trackChanges: config.trackChanges,
       uid,
     };
   };

@@ -112,6 +112,7 @@ export const templateOperations = (templates: readonly Template[], deps: Templat
             labels: { template: name },
             detach: false,
             caller: context.caller.id,
+            decision: context.decision,
             tell: tellOf(context),
           },
           patienceMs(waits, context, deps.config),

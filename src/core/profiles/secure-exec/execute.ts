@@ -58,6 +58,7 @@ export const runToEnd = async (executions: Executions, request: RunRequest, sign
         labels: {},
         detach: false,
         caller,
+        decision,
       },
       timeoutMs + NEWS_MS,
       signal,

@@ -81,6 +81,7 @@ export const executeOperation = ({ executions, sandboxes, logs }: ProfileService
           labels: { profile: 'shell-server' },
           detach: false,
           caller: caller.id,
+          decision,
         },
         timeout * 1000 + GRACE_MS + SLACK_MS,
         signal,

@@ -86,6 +86,7 @@ export const startOperation = ({ executions, sandboxes }: ProfileServices, backg
             labels: labelsOf(id),
             detach: true,
             caller: caller.id,
+            decision,
           },
           0,
           signal,

@@ -5,15 +5,17 @@ import { PROTOCOL_VERSION } from './protocol.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface ConfigurationInput {
-  readonly spec: Pick<SandboxSpec, 'id' | 'leaseMs' | 'lifetimeMs' | 'limits' | 'workspaces' | 'trackChanges'>;
+  readonly spec: Pick<SandboxSpec, 'id' | 'leaseMs' | 'lifetimeMs' | 'limits'>;
   readonly secrets: Secrets;
   /** Folders, as seen inside, that file operations may touch. */
   readonly roots: readonly string[];
   readonly maxExecutions: number;
+  /** Folders, as seen inside, in which executions are told what they changed; in the first, by relative paths. */
+  readonly watched: readonly string[];
 }
 
 /** What a supervisor reads from descriptor 6 when it starts. */
-export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions }: ConfigurationInput): Uint8Array =>
+export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions, watched }: ConfigurationInput): Uint8Array =>
   new FrameWriter(512)
     .u16(PROTOCOL_VERSION)
     .bytes(secrets.client)
@@ -24,5 +26,5 @@ export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions }: Con
     .u32(milliseconds(spec.lifetimeMs))
     .u64(spec.limits.memoryBytes ?? 0)
     .u32(maxExecutions)
-    .list(spec.trackChanges === false ? [] : spec.workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target))
+    .list(watched)
     .payload();

@@ -10,6 +10,7 @@ import { createDeferred } from './deferred.ts';
 import { ProtocolViolation } from './frames.ts';
 import { HANDLE_NAME, protocolOf, readHandle, writeHandle } from './handle.ts';
 import type { Form, SupervisedHandle } from './handle.ts';
+import { measureIsolation } from './isolation.ts';
 import { JOURNAL_NAME, readJournal } from './journal.ts';
 import type { Launched, LaunchOptions } from './launch-options.ts';
 import type { SupervisorLauncher } from './launcher.ts';
@@ -77,6 +78,9 @@ const asUnavailable = (id: string, error: unknown): CorralError =>
           cause: error,
         },
       );
+
+const watchedOf = ({ trackChanges = true, workspaces }: SandboxSpec): readonly string[] =>
+  trackChanges ? workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target) : [];
 
 /** Settles with the promise, or rejects when the call is cancelled. */
 const orCancelled = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
@@ -213,7 +217,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           logFolder: join(folder, LOG_FOLDER),
           journalPath: join(folder, JOURNAL_NAME),
           bootLogPath: join(folder, BOOT_LOG),
-          configuration: encodeConfiguration({ spec, secrets, roots: placement.roots, maxExecutions }),
+          configuration: encodeConfiguration({ spec, secrets, roots: placement.roots, maxExecutions, watched: watchedOf(spec) }),
           cgroups: [],
           env: [],
         });
@@ -229,7 +233,10 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           environment: placement.form === 'plain' ? { [MARKER]: id } : {},
         };
         await writeHandle(folder, handle);
-        return await attach(id, folder, handle, secrets, signal);
+        const sandbox = await attach(id, folder, handle, secrets, signal);
+        // Not before it has answered: until then it may be on its way into its namespaces.
+        const isolation = await measureIsolation(handle.supervisor.pid, await launched.info);
+        return isolation === undefined ? sandbox : { ...sandbox, isolation };
       } catch (error) {
         const told = isCancelled(signal)
           ? new CorralError('cancelled', 'The call was cancelled; the sandbox was not made.')

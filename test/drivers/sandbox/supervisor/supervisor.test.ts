@@ -25,6 +25,7 @@ describeSupervisorContract('corral-supervisor, a plain process', async () => {
       secrets,
       roots: [state.workspace],
       maxExecutions: 16,
+      watched: [state.workspace],
     }),
     cgroups: [],
     stagingFolder: '',

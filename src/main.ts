@@ -24,6 +24,8 @@ import { createAuditLog } from './drivers/audit/audit-log.ts';
 import { requireFreeNames, templateOperations } from './core/templates/operations.ts';
 import { createFileLogs } from './drivers/logs/file-logs.ts';
 import { createBubblewrapDriver } from './drivers/sandbox/bubblewrap/driver.ts';
+import { createCgroups } from './drivers/sandbox/cgroups/cgroups.ts';
+import { createGroupFiles } from './drivers/sandbox/cgroups/files.ts';
 import { createHostDriver } from './drivers/sandbox/host/driver.ts';
 import { createSupervisorLauncher } from './drivers/sandbox/supervisor/launcher.ts';
 import { findBroughtAlong, withBroughtAlong } from './drivers/sandbox/brought-along.ts';
@@ -44,6 +46,8 @@ const VERSION = typeof CORRAL_VERSION === 'string' ? CORRAL_VERSION : '0.0.0';
 /** Between two looks for what is to be forgotten, and for sandboxes whose server died. */
 const SWEEP_MS = 60_000;
 const ADOPT_MS = 15_000;
+/** What dead sandboxes left is removed when the first calls have had their answers. */
+const FIRST_SWEEP_MS = 2000;
 /** How long questions and grants that expired are still listed. */
 const APPROVALS_KEPT_MS = 7 * 86_400_000;
 
@@ -65,7 +69,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
   const isRoot = process.getuid?.() === 0;
   const supervisorPath = join(here, 'corral-supervisor');
   const launcher = createSupervisorLauncher({ supervisorPath });
-  const shared = { launcher, supervisorPath, maxExecutions: config.maxExecutions };
+  const cgroups = createCgroups({ files: createGroupFiles(), launcher, supervisorPath, isRoot, stateDir: config.stateDir });
+  const shared = { launcher, cgroups, supervisorPath, maxExecutions: config.maxExecutions };
   const drivers: ReadonlyMap<DriverName, SandboxDriver> = new Map<DriverName, SandboxDriver>([
     [
       'bubblewrap',
@@ -161,6 +166,10 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       setInterval(() => {
         work().catch((error: unknown) => log.error({ error: String(error) }, what));
       }, ms).unref();
+    const after = (ms: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout =>
+      setTimeout(() => {
+        work().catch((error: unknown) => log.error({ error: String(error) }, what));
+      }, ms).unref();
     const sweepAudit = async (): Promise<number> => {
       await openAudit();
       const servers = new Set((await store.servers()).map(({ id }) => id));
@@ -169,6 +178,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     const timers =
       role === 'server'
         ? [
+            after(FIRST_SWEEP_MS, 'leftovers of ended sandboxes were not removed', sandboxes.sweep),
             every(SWEEP_MS, 'old executions were not forgotten', async () => {
               await executions.sweep();
               await sandboxes.sweep();

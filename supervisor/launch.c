@@ -3,27 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "frame.h"
+#include "launch_child.h"
+#include "launch_request.h"
 #include "protocol.h"
-#include "stage.h"
 #include "util.h"
 
 #ifndef SYS_pidfd_open
@@ -33,17 +29,8 @@
 #define SYS_pidfd_send_signal 424
 #endif
 
-#define KEEP UINT32_MAX
 #define INFO_MAX (64u * 1024)
 #define OUTPUT_BOUND (64u * 1024 * 1024)
-#define DATA_MAX 64u
-#define MOUNTS_MAX 64u
-#define BACKLOG 16
-
-/* Where the launched program finds things; the supervisor's own numbers are 3 to 6. */
-enum { AT_SOCKET = 3, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO = 8, AT_DATA = 10 };
-/* While they are collected, descriptors live above every target. */
-#define HIGH 200
 
 struct launched {
     struct launched *next;
@@ -56,234 +43,10 @@ struct launched {
     int status;
 };
 
-struct launch_request {
-    char *sandbox, *socket, *logs, *journal, *boot;
-    struct slice config;
-    uint32_t uid, gid;
-    char **cgroups;
-    char *staging;
-    struct stage_mount mounts[MOUNTS_MAX];
-    uint32_t mount_count;
-    char **argv, **env;
-    struct slice data[DATA_MAX];
-    uint32_t data_count;
-};
-
-/* What the child tells through its report pipe when it gives up. */
-struct setup_failure {
-    int err;
-    char what[160];
-};
-
 static struct launched *children;
 static struct buffer out;
 static sigset_t before;
 static struct rlimit nofile;
-
-static char *text_of(struct slice s)
-{
-    char *t = malloc((size_t)s.len + 1);
-    if (t == NULL) return NULL;
-    memcpy(t, s.data, s.len);
-    t[s.len] = 0;
-    return t;
-}
-
-/* A string without NUL; its memory lives until request_free. */
-static char *get_text(struct cursor *c)
-{
-    struct slice s = get_str(c);
-    if (c->bad || memchr(s.data, 0, s.len) != NULL) {
-        c->bad = true;
-        return NULL;
-    }
-    char *t = text_of(s);
-    if (t == NULL) c->bad = true;
-    return t;
-}
-
-static char **get_texts(struct cursor *c)
-{
-    uint32_t n = get_count(c);
-    if (c->bad) return NULL;
-    char **v = calloc((size_t)n + 1, sizeof *v);
-    if (v == NULL) c->bad = true;
-    for (uint32_t i = 0; i < n && !c->bad; i++) v[i] = get_text(c);
-    return v;
-}
-
-static void free_texts(char **v)
-{
-    for (char **t = v; t != NULL && *t != NULL; t++) free(*t);
-    free(v);
-}
-
-static void request_free(struct launch_request *r)
-{
-    free(r->sandbox);
-    free(r->socket);
-    free(r->logs);
-    free(r->journal);
-    free(r->boot);
-    free_texts(r->cgroups);
-    free(r->staging);
-    for (uint32_t i = 0; i < r->mount_count; i++) {
-        free((char *)(uintptr_t)r->mounts[i].source);
-        free((char *)(uintptr_t)r->mounts[i].name);
-    }
-    free_texts(r->argv);
-    free_texts(r->env);
-}
-
-static bool parse_launch(struct cursor *c, struct launch_request *r)
-{
-    memset(r, 0, sizeof *r);
-    r->sandbox = get_text(c);
-    r->socket = get_text(c);
-    r->logs = get_text(c);
-    r->journal = get_text(c);
-    r->boot = get_text(c);
-    r->config = get_str(c);
-    r->uid = get_u32(c);
-    r->gid = get_u32(c);
-    r->cgroups = get_texts(c);
-    r->staging = get_text(c);
-    uint32_t n = get_u32(c);
-    if (n > MOUNTS_MAX) c->bad = true;
-    for (uint32_t i = 0; i < n && !c->bad; i++) {
-        struct stage_mount *m = &r->mounts[r->mount_count++];
-        m->source = get_text(c);
-        m->name = get_text(c);
-        m->flags = get_u8(c);
-    }
-    r->argv = get_texts(c);
-    r->env = get_texts(c);
-    r->data_count = get_count(c);
-    if (r->data_count > DATA_MAX) c->bad = true;
-    for (uint32_t i = 0; i < r->data_count && !c->bad; i++) r->data[i] = get_str(c);
-    return cursor_done(c) && r->argv[0] != NULL;
-}
-
-/* ---- the child ---- */
-
-static void __attribute__((noreturn)) give_up(int report, const char *what, const char *detail)
-{
-    struct setup_failure f;
-    memset(&f, 0, sizeof f);
-    f.err = errno;
-    if (detail != NULL) snprintf(f.what, sizeof f.what, "%s: %.80s: %s", what, detail, strerror(f.err));
-    else snprintf(f.what, sizeof f.what, "%s: %s", what, strerror(f.err));
-    (void)!write_all(report, &f, sizeof f);
-    _exit(127);
-}
-
-static int raised(int fd)
-{
-    if (fd < 0) return -1;
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return high;
-}
-
-/* Binds by the last component from within the folder, as the address of a socket holds 107 bytes only. */
-static int bind_socket(const char *path)
-{
-    struct sockaddr_un address;
-    memset(&address, 0, sizeof address);
-    address.sun_family = AF_UNIX;
-    char *folder = strdup(path), *name = strdup(path);
-    if (folder == NULL || name == NULL || chdir(dirname(folder)) != 0) return -1;
-    const char *last = basename(name);
-    if (strlen(last) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, last, strlen(last) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    umask(0177);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0) return -1;
-    umask(077);
-    return chdir("/") == 0 ? fd : -1;
-}
-
-static int blob(struct slice s)
-{
-    int fd = (int)syscall(SYS_memfd_create, "corral", 1u);
-    if (fd < 0 || write_all(fd, s.data, s.len) != 0 || lseek(fd, 0, SEEK_SET) != 0) return -1;
-    return fd;
-}
-
-static void place(int report, int from, int to)
-{
-    if (dup2(from, to) < 0) give_up(report, "a descriptor cannot be placed", NULL);
-}
-
-static void __attribute__((noreturn)) child(const struct launch_request *r, int report, int info)
-{
-    report = raised(report);
-    info = raised(info);
-    if (report < 0 || info < 0) _exit(127);
-    int listener = raised(bind_socket(r->socket));
-    if (listener < 0) give_up(report, "the socket cannot be bound", r->socket);
-    int logs = raised(open(r->logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (logs < 0) give_up(report, "the log folder cannot be opened", r->logs);
-    int journal = raised(open(r->journal, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (journal < 0) give_up(report, "the journal cannot be opened", r->journal);
-    int boot = raised(open(r->boot, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (boot < 0) give_up(report, "the boot log cannot be opened", r->boot);
-    int empty = raised(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (empty < 0) give_up(report, "/dev/null cannot be opened", NULL);
-    int config = raised(blob(r->config));
-    if (config < 0) give_up(report, "the configuration cannot be handed over", NULL);
-    int data[DATA_MAX];
-    for (uint32_t i = 0; i < r->data_count; i++)
-        if ((data[i] = raised(blob(r->data[i]))) < 0) give_up(report, "data cannot be handed over", NULL);
-    for (char **path = r->cgroups; *path != NULL; path++) {
-        int fd = open(*path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || write_all(fd, "0", 1) != 0) give_up(report, "a cgroup cannot be joined", *path);
-        close(fd);
-    }
-    if (setsid() < 0) give_up(report, "no session can be made", NULL);
-    if (r->mount_count > 0) {
-        const char *what = "the mounts cannot be staged";
-        if (stage_mounts(r->staging, r->mounts, r->mount_count, r->uid, r->gid, &what) != 0) give_up(report, what, NULL);
-    }
-    if (r->uid != KEEP || r->gid != KEEP) {
-        uid_t uid = r->uid == KEEP ? (uid_t)-1 : r->uid;
-        gid_t gid = r->gid == KEEP ? (gid_t)-1 : r->gid;
-        if (fchown(logs, uid, gid) != 0 || fchown(journal, uid, gid) != 0) give_up(report, "the logs cannot be given to the user", NULL);
-        if (setgroups(0, NULL) != 0) give_up(report, "the groups cannot be dropped", NULL);
-        if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) give_up(report, "the user cannot be changed", NULL);
-    }
-    place(report, empty, 0);
-    place(report, boot, 1);
-    place(report, boot, 2);
-    place(report, listener, AT_SOCKET);
-    place(report, logs, AT_LOGS);
-    place(report, journal, AT_JOURNAL);
-    place(report, config, AT_CONFIG);
-    place(report, info, AT_INFO);
-    for (uint32_t i = 0; i < r->data_count; i++) place(report, data[i], AT_DATA + (int)i);
-    int keep[8 + DATA_MAX + 1] = { 0, 1, 2, AT_SOCKET, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO };
-    size_t kept = 8;
-    for (uint32_t i = 0; i < r->data_count; i++) keep[kept++] = AT_DATA + (int)i;
-    keep[kept++] = report;
-    close_all_except(keep, kept);
-    umask(022);
-    setrlimit(RLIMIT_NOFILE, &nofile);
-    struct sigaction standard;
-    memset(&standard, 0, sizeof standard);
-    standard.sa_handler = SIG_DFL;
-    sigaction(SIGPIPE, &standard, NULL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    execve(r->argv[0], r->argv, r->env);
-    give_up(report, "the program cannot be executed", r->argv[0]);
-}
-
-/* ---- the launcher ---- */
 
 static void error_reply(uint32_t id, int code, int err, const char *message)
 {
@@ -301,7 +64,7 @@ static void launch(uint32_t id, const struct launch_request *r)
     pid_t pid = -1;
     bool ready = l != NULL && pipe2(report, O_CLOEXEC) == 0 && pipe2(info, O_CLOEXEC) == 0;
     if (ready) pid = fork();
-    if (ready && pid == 0) child(r, report[1], info[1]);
+    if (ready && pid == 0) launch_child(r, report[1], info[1], &nofile, &before);
     int saved = errno;
     if (report[1] >= 0) close(report[1]);
     if (info[1] >= 0) close(info[1]);
@@ -366,9 +129,9 @@ static bool handle(const struct frame *f)
     struct cursor c = { f->payload, f->payload + f->len, false };
     if (f->type == REQ_LAUNCH) {
         struct launch_request r;
-        bool good = parse_launch(&c, &r);
+        bool good = launch_request_parse(&c, &r);
         if (good) launch(f->id, &r);
-        request_free(&r);
+        launch_request_free(&r);
         return good;
     }
     if (f->type == REQ_END) {

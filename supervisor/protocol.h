@@ -12,6 +12,8 @@
 #define WHOLE_STREAM_MAX (16u * 1024)   /* both streams together, carried in EXIT */
 #define ID_MAX 64u
 #define STEPS_MAX 4
+#define FIGURES_MAX 5                   /* files of a control group: see LAUNCH */
+#define FD_FIGURES 100                  /* the first one's descriptor */
 
 enum request_type {
     REQ_HELLO = 0x01, REQ_SPAWN, REQ_INPUT, REQ_KILL, REQ_LIST, REQ_ACK, REQ_RESIZE, REQ_WAIT_PORT, REQ_CANCEL, REQ_LEASE,

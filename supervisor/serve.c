@@ -17,6 +17,7 @@
 #include "activity.h"
 #include "connection.h"
 #include "execution.h"
+#include "figures.h"
 #include "files.h"
 #include "journal.h"
 #include "stats.h"
@@ -130,8 +131,10 @@ static bool start(int *signals)
 {
     int oom = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    int keep[8] = { 0, 1, 2, FD_LISTEN, FD_LOGS, FD_JOURNAL, FD_CONFIG, oom };
+    int keep[8 + FIGURES_MAX] = { 0, 1, 2, FD_LISTEN, FD_LOGS, FD_JOURNAL, FD_CONFIG, oom };
+    for (int i = 0; i < FIGURES_MAX; i++) keep[8 + i] = FD_FIGURES + i;
     close_all_except(keep, COUNT_OF(keep));
+    figures_init();
     for (int fd = FD_LISTEN; fd <= FD_CONFIG; fd++) {
         if (set_cloexec(fd, true) != 0) {
             note("descriptor %d is missing", fd);

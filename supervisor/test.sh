@@ -16,7 +16,7 @@ chmod 755 "$work"
 # shellcheck disable=SC2086
 $cc $san -o "$work/asan/corral-supervisor" "$here"/*.c
 # shellcheck disable=SC2086
-$cc $san -Wno-clobbered -o "$work/fuzz" "$here"/fuzz/*.c "$here/frame.c" "$here/connection.c" "$here/dispatch.c" "$here/spawn_request.c" "$here/util.c" "$here/stage.c" "$here/plan.c" "$here/glob.c"
+$cc $san -Wno-clobbered -o "$work/fuzz" "$here"/fuzz/*.c "$here/frame.c" "$here/connection.c" "$here/dispatch.c" "$here/spawn_request.c" "$here/util.c" "$here/launch_request.c" "$here/plan.c" "$here/glob.c"
 
 "$python" "$here/fuzz/corpus.py" "$work/corpus"
 ASAN_OPTIONS=detect_leaks=1 "$work/fuzz" "$work/corpus" "${FUZZ_SECONDS:-3}" "${FUZZ_COUNT:-100000000}" ${FUZZ_SEED:+"$FUZZ_SEED"}

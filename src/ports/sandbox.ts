@@ -13,21 +13,40 @@ export type StreamName = 'stdout' | 'stderr';
 
 /** Limits wanted; sizes in bytes, times in milliseconds. A driver that cannot enforce one leaves it out of its capabilities. */
 export interface SandboxLimits {
-  /** Sum over all processes of the sandbox; the largest execution is ended as `memory_limit`. */
+  /** Sum over all processes of the sandbox; the execution that used most, or lost a process to the kernel, is ended as `memory_limit`. */
   readonly memoryBytes?: number | undefined;
-  /** Processes and threads alive at once. */
+  /** Processes and threads alive at once; what stays at the limit is ended as `process_limit`. */
   readonly processes?: number | undefined;
-  /** Largest single file a process may write. */
+  /** Largest single file a process may write; passing it ends a program as `file_size_limit`. */
   readonly fileBytes?: number | undefined;
-  /** CPU time of a single process. */
+  /** CPU time of one execution, its whole tree; passing it ends it as `cpu_limit`. */
   readonly cpuSeconds?: number | undefined;
   readonly openFiles?: number | undefined;
+  /** CPUs' worth of time the sandbox gets: 0.5 is half of one. Slows down, ends nothing. */
+  readonly cpus?: number | undefined;
+  /** What the writable places of the sandbox may hold together; the execution that writes is ended as `disk_limit`. */
+  readonly diskBytes?: number | undefined;
+}
+
+/**
+ * Who keeps the limits of a whole sandbox here. A: the kernel, in a control group of version 2. B: the same in version 1. C: the kernel's
+ * limits per process or user, and the supervisor, which looks and ends.
+ */
+export interface LimitSupport {
+  readonly class: 'A' | 'B' | 'C';
+  readonly source: MetricSource;
+  /** Class C: why there is no group, and what would change that. */
+  readonly why?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 export interface Capabilities {
   readonly isolation: 'none' | 'namespace' | 'container' | 'userspace-kernel' | 'vm';
   readonly network: readonly NetworkMode[];
   readonly limits: readonly (keyof SandboxLimits)[];
+  /** Those of them that hold whatever a program does. The others are watched: a program can be over them until the next look. */
+  readonly kept: readonly (keyof SandboxLimits)[];
+  readonly support: LimitSupport;
   readonly pty: boolean;
   /** Executions go on, and can be found again, when the server dies. */
   readonly survivesServer: boolean;
@@ -66,6 +85,8 @@ export interface SandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly network: NetworkMode;
   readonly limits: SandboxLimits;
+  /** Refuse to make the sandbox when one of the limits is only watched here. */
+  readonly requireLimits?: boolean | undefined;
   /** The sandbox ends itself when no server spoke to it for this long. */
   readonly leaseMs: number;
   /** Absolute lifetime; 0 = none. */
@@ -104,6 +125,11 @@ export interface SandboxDriver {
   open(id: string, folder: string, signal?: AbortSignal): Promise<Sandbox | undefined>;
   /** What a sandbox that is gone wrote down of its executions: those without an exit were lost with it. */
   recall(folder: string): Promise<readonly SandboxExecution[]>;
+  /**
+   * Removes what sandboxes that are gone left outside of their folders; returns how many. `living` is asked after the look, so that a
+   * sandbox which is recorded before it is made is never taken for a leftover.
+   */
+  sweep?(living: () => Promise<ReadonlySet<string>>): Promise<number>;
 }
 
 export interface SandboxCommand {

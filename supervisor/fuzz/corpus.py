@@ -21,7 +21,7 @@ for name, (kind, payload) in serve.items():
     with open(os.path.join(out, name), 'wb') as f:
         f.write((b'\0' if name == 'hello' else b'\1') + frame(kind, 7, payload))
 launch = (b''.join(s(x) for x in ('sb', '/run/s', '/logs', '/journal', '/boot')) + s(configuration(bytes(32), bytes(32), ['/x']))
-          + struct.pack('<II', 1000, 1000) + strings(['/sys/fs/cgroup/x/cgroup.procs']) + s('/mnt') + struct.pack('<I', 1) + s('/src') + s('name') + b'\1'
+          + struct.pack('<II', 1000, 1000) + strings(['/sys/fs/cgroup/x/cgroup.procs']) + strings(['', '/sys/fs/cgroup/x/memory.events']) + s('/mnt') + struct.pack('<I', 1) + s('/src') + s('name') + b'\1'
           + strings(['/usr/bin/bwrap', '--', 'x']) + strings(['A=b']) + strings(['blob', '']))
 with open(os.path.join(out, 'launch'), 'wb') as f:
     f.write(b'\2' + frame(0x20, 7, launch))

@@ -2,7 +2,7 @@
    arguments is readable, and every string terminated, is checked by touching them. The first byte of an input chooses: bit 0 = a peer that
    has said HELLO, bit 1 = launch, bit 2 = a plan (its bytes in base64), bit 3 = the text of a plan's arguments. */
 #define _GNU_SOURCE
-#include "../launch.c"
+#include "../launch_request.h"
 
 #include "../activity.h"
 #include "../changes.h"
@@ -116,15 +116,16 @@ static void one_launch(struct frame *f)
 {
     struct cursor c = { f->payload, f->payload + f->len, false };
     struct launch_request r;
-    if (parse_launch(&c, &r)) {
+    if (launch_request_parse(&c, &r)) {
         touch_text(r.sandbox);
         touch_text(r.socket);
         touch(r.config);
+        for (char **a = r.figures; *a != NULL; a++) touch_text(*a);
         for (char **a = r.argv; *a != NULL; a++) touch_text(*a);
         for (uint32_t i = 0; i < r.data_count; i++) touch(r.data[i]);
         for (uint32_t i = 0; i < r.mount_count; i++) touch_text(r.mounts[i].source);
     }
-    request_free(&r);
+    launch_request_free(&r);
 }
 
 /* A word as glob_word would see it, against names that a folder might hold. */

@@ -879,7 +879,7 @@ def launch_mode():
 
     def request(argv):
         return (b''.join(s(d + x) for x in ('', '/socket', '/logs', '/journal', '/boot')) + s(configuration(secret, own, ['/work'])) + struct.pack('<II', uid, uid)
-                + strings([]) + s('/mnt') + struct.pack('<I', len(mounts)) + b''.join(s(a) + s(b) + bytes([f]) for a, b, f in mounts)
+                + strings([]) + strings([]) + s('/mnt') + struct.pack('<I', len(mounts)) + b''.join(s(a) + s(b) + bytes([f]) for a, b, f in mounts)
                 + strings(argv) + strings(['PATH=/usr/bin']) + strings(['a blob']))
     launcher = Launcher()
     try:

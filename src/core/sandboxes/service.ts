@@ -363,6 +363,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     sweep: async () => {
       const gone = await store.deleteEmptySandboxes(Date.now() - FOLDER_KEPT_MS);
       for (const id of gone) await rm(folderOf(id), { recursive: true, force: true });
+      const living = async () => new Set((await store.sandboxes({ living: true })).map(({ id }) => id));
+      for (const work of new Set([...deps.drivers.values()].map((driver) => driver.sweep))) await work?.(living);
       return gone.length;
     },
     close: async () => {

@@ -40,6 +40,8 @@ const LIMIT_WORDS: Readonly<Record<Capabilities['limits'][number], string>> = {
   fileBytes: 'file size',
   cpuSeconds: 'CPU time',
   openFiles: 'open files',
+  cpus: 'CPUs',
+  diskBytes: 'disk',
 };
 
 const ISOLATION_WORDS: Readonly<Record<Capabilities['isolation'], string>> = {

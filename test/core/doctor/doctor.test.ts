@@ -57,7 +57,15 @@ describe('where there is no sandbox', () => {
         Promise.resolve({
           available: true,
           version: '1',
-          capabilities: { isolation: 'namespace', network: ['none'], limits: [], pty: true, survivesServer: true },
+          capabilities: {
+            isolation: 'namespace',
+            network: ['none'],
+            limits: [],
+            kept: [],
+            support: { class: 'C', source: 'proc' },
+            pty: true,
+            survivesServer: true,
+          },
         }),
     };
     const report = await runDoctor(depsOf(join(folder.path, 'state'), liar));

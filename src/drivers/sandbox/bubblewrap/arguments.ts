@@ -20,6 +20,8 @@ export interface BubblewrapInput {
   readonly infoFd: number;
   /** Where a path of the outside is reached by whoever runs bwrap: itself, or its staged clone when a private uid does. */
   readonly readableSources: (source: string) => string;
+  /** The kernel counts the sandbox's memory: all of it, also what no process maps. */
+  readonly memoryInGroup?: boolean;
   /** Beside what the specification implies. */
   readonly filter?: Partial<FilterOptions>;
 }
@@ -64,9 +66,12 @@ const processes = (host: HostLayout): string[] => [
   ...host.maskedFolders.flatMap((path) => ['--perms', '0555', '--tmpfs', path, '--remount-ro', path]),
 ];
 
-/** No larger than what the sandbox may use of memory, since it is memory. */
+/**
+ * It is memory: three quarters of what the sandbox may use at most, so that programs can run when all of it is full. Nobody can end a file.
+ */
 const scratch = (spec: SandboxSpec): string[] => {
-  const bounded = (bytes: number): number => Math.min(bytes, spec.limits.memoryBytes ?? bytes);
+  const most = Math.floor((spec.limits.memoryBytes ?? Number.MAX_SAFE_INTEGER) / 4);
+  const bounded = (bytes: number): number => Math.min(bytes, most);
   return [
     ...['--dev', '/dev'],
     ...tmpfs('/dev/shm', '1777', bounded(SHM_BYTES)),
@@ -89,8 +94,8 @@ const filterOf = (input: BubblewrapInput): Uint8Array =>
     // Abstract sockets belong to the network namespace: with the host's network they would lead to the host's services.
     allowUnix: input.spec.network !== 'host',
     devel: false,
-    // A limit of memory is kept by adding up what processes map; anonymous files that nobody maps would not be seen.
-    denyMemfd: input.spec.limits.memoryBytes !== undefined,
+    // Without a group a limit of memory is kept by adding up what processes map; anonymous files that nobody maps would not be seen.
+    denyMemfd: input.spec.limits.memoryBytes !== undefined && input.memoryInGroup !== true,
     ...input.filter,
   });
 

@@ -1,5 +1,7 @@
 import { CorralError } from '../../../ports/errors.ts';
 import type { Capabilities, SandboxDriver, SandboxSpec } from '../../../ports/sandbox.ts';
+import type { Cgroups, GroupSupport } from '../cgroups/cgroups.ts';
+import { limitsOf, NO_CGROUPS, NOT_LOOKED, wantsGroup } from '../cgroups/limits.ts';
 import { recall } from '../supervisor/journal.ts';
 import type { SupervisorLauncher } from '../supervisor/launcher.ts';
 import { createLifecycle } from '../supervisor/lifecycle.ts';
@@ -16,6 +18,8 @@ import { NO_STAGING, planStaging } from './staging.ts';
 
 export interface BubblewrapDriverOptions {
   readonly launcher: SupervisorLauncher;
+  /** Absent = no sandbox gets a control group. */
+  readonly cgroups?: Cgroups;
   /** Path of the corral-supervisor program, outside. */
   readonly supervisorPath: string;
   readonly bwrapPath?: string;
@@ -34,25 +38,35 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Namespaces, a minimal root, no network, a system call filter: the default. See docs and `arguments.ts` for what exactly. */
 export const createBubblewrapDriver = (options: BubblewrapDriverOptions): SandboxDriver => {
-  const { launcher, supervisorPath, bwrapPath = DEFAULT_BWRAP, maxExecutions = DEFAULT_MAX_EXECUTIONS, unsafeRoot = false } = options;
+  const {
+    launcher,
+    cgroups = NO_CGROUPS,
+    supervisorPath,
+    bwrapPath = DEFAULT_BWRAP,
+    maxExecutions = DEFAULT_MAX_EXECUTIONS,
+    unsafeRoot = false,
+  } = options;
   const lifecycle = createLifecycle({
     driver: 'bubblewrap',
     launcher,
+    cgroups,
     planRunner: SUPERVISOR_INSIDE,
     maxExecutions,
     explain: explainBubblewrapFailure,
   });
 
-  /** The kernel counts no processes of root, whatever root is called inside. */
-  const capabilities = (uid: number | undefined): Capabilities => ({
+  /** The kernel counts no processes of root by itself, whatever root is called inside. */
+  const counted = (uid: number | undefined): boolean => !isRoot() || uid !== undefined;
+
+  const capabilities = (uid: number | undefined, groups: GroupSupport): Capabilities => ({
     isolation: 'namespace',
     network: ['none', 'host'],
-    limits: ['memoryBytes', ...(isRoot() && uid === undefined ? [] : (['processes'] as const)), 'fileBytes', 'cpuSeconds', 'openFiles'],
+    ...limitsOf(groups, { processes: counted(uid) }),
     pty: true,
     survivesServer: true,
   });
 
-  const place = async (spec: SandboxSpec): Promise<Placement> => {
+  const place = async (spec: SandboxSpec, grouped: boolean): Promise<Placement> => {
     const staging = spec.uid === undefined ? NO_STAGING : await planStaging(spec, supervisorPath);
     const { args, data } = buildBubblewrapArguments({
       spec,
@@ -63,8 +77,10 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
       firstDataFd: DESCRIPTOR.firstData,
       infoFd: DESCRIPTOR.info,
       readableSources: staging.readableSources,
+      memoryInGroup: grouped,
     });
     return {
+      grouped,
       form: 'isolated',
       argv: [bwrapPath, ...args],
       data,
@@ -97,9 +113,11 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
 
   const create: SandboxDriver['create'] = async (spec, signal) => {
     checkUid(spec);
-    requireCapabilities('bubblewrap', spec, capabilities(spec.uid));
+    const wanted = wantsGroup(spec, counted(spec.uid));
+    const groups = wanted || spec.requireLimits === true ? await cgroups.support() : NOT_LOOKED;
+    requireCapabilities('bubblewrap', spec, capabilities(spec.uid, groups));
     await requireProgram(bwrapPath);
-    return lifecycle.create(spec, () => place(spec), signal);
+    return lifecycle.create(spec, () => place(spec, wanted && groups.class !== 'C'), signal);
   };
 
   const usualUid = isRoot() && !unsafeRoot ? (options.probeUid ?? NOBODY) : undefined;
@@ -109,7 +127,7 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
       probeBySandbox(
         {
           version: (folder) => bubblewrapVersion(launcher, bwrapPath, folder),
-          capabilities: async () => capabilities(usualUid),
+          capabilities: async () => capabilities(usualUid, await cgroups.support()),
           create,
           network: 'none',
           uid: usualUid,
@@ -119,5 +137,6 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
     create,
     open: lifecycle.open,
     recall,
+    sweep: cgroups.sweep,
   };
 };

@@ -4,6 +4,8 @@ import { buildBubblewrapArguments } from '../bubblewrap/arguments.ts';
 import { explainBubblewrapFailure } from '../bubblewrap/diagnosis.ts';
 import { describeHostLayout } from '../bubblewrap/host-layout.ts';
 import { bubblewrapVersion, DEFAULT_BWRAP } from '../bubblewrap/program.ts';
+import type { Cgroups, GroupSupport } from '../cgroups/cgroups.ts';
+import { limitsOf, NO_CGROUPS, NOT_LOOKED, wantsGroup } from '../cgroups/limits.ts';
 import { recall } from '../supervisor/journal.ts';
 import type { Form } from '../supervisor/handle.ts';
 import type { SupervisorLauncher } from '../supervisor/launcher.ts';
@@ -15,6 +17,8 @@ import { requireCapabilities } from '../supervisor/requirements.ts';
 
 export interface HostDriverOptions {
   readonly launcher: SupervisorLauncher;
+  /** Absent = no sandbox gets a control group. */
+  readonly cgroups?: Cgroups;
   /** Path of the corral-supervisor program. */
   readonly supervisorPath: string;
   readonly bwrapPath?: string;
@@ -32,33 +36,31 @@ const DEFAULT_MAX_EXECUTIONS = 256;
  * as plain processes a program that both leaves its session and drops the sandbox's mark from its environment may.
  */
 export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
-  const { launcher, supervisorPath, bwrapPath = DEFAULT_BWRAP, maxExecutions = DEFAULT_MAX_EXECUTIONS } = options;
+  const { launcher, cgroups = NO_CGROUPS, supervisorPath, bwrapPath = DEFAULT_BWRAP, maxExecutions = DEFAULT_MAX_EXECUTIONS } = options;
   const lifecycle = createLifecycle({
     driver: 'host',
     launcher,
+    cgroups,
     planRunner: supervisorPath,
     maxExecutions,
     explain: explainBubblewrapFailure,
   });
   let chosen: Promise<HostForm> | undefined;
 
-  /** Processes are counted per user: of the whole machine in the plain form, and never those of root. */
-  const capabilities = (form: HostForm): Capabilities => ({
+  /** Without a group processes are counted per user: of the whole machine in the plain form, and never those of root. */
+  const counted = (form: HostForm): boolean => form !== 'plain' && process.getuid?.() !== 0;
+
+  const capabilities = (form: HostForm, groups: GroupSupport): Capabilities => ({
     isolation: 'none',
     network: ['host'],
-    limits: [
-      'memoryBytes',
-      ...(form === 'plain' || process.getuid?.() === 0 ? [] : (['processes'] as const)),
-      'fileBytes',
-      'cpuSeconds',
-      'openFiles',
-    ],
+    ...limitsOf(groups, { processes: counted(form) }),
     pty: true,
     survivesServer: true,
   });
 
-  const place = async (spec: SandboxSpec, form: HostForm): Promise<Placement> => {
+  const place = async (spec: SandboxSpec, form: HostForm, grouped: boolean): Promise<Placement> => {
     const common = {
+      grouped,
       form,
       uid: undefined,
       gid: undefined,
@@ -76,6 +78,7 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
       firstDataFd: DESCRIPTOR.firstData,
       infoFd: DESCRIPTOR.info,
       readableSources: (source) => source,
+      memoryInGroup: grouped,
     });
     return { ...common, argv: [bwrapPath, ...args], data };
   };
@@ -94,10 +97,13 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
         );
   };
 
-  const createAs = (spec: SandboxSpec, form: HostForm, signal?: AbortSignal) => {
+  const createAs = async (spec: SandboxSpec, form: HostForm, signal?: AbortSignal) => {
     checkMounts(spec);
-    requireCapabilities('host', spec, capabilities(form));
-    return lifecycle.create(spec, () => place(spec, form), signal);
+    // Of plain processes only a group finds what left its session and dropped the mark.
+    const wanted = form === 'plain' || wantsGroup(spec, counted(form));
+    const groups = wanted || spec.requireLimits === true ? await cgroups.support() : NOT_LOOKED;
+    requireCapabilities('host', spec, capabilities(form, groups));
+    return lifecycle.create(spec, () => place(spec, form, wanted && groups.class !== 'C'), signal);
   };
 
   const probeAs = (form: HostForm, signal?: AbortSignal) =>
@@ -105,7 +111,7 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
       {
         version: async (folder) =>
           form === 'plain' ? 'host, plain processes' : `host, pid namespace by ${await bubblewrapVersion(launcher, bwrapPath, folder)}`,
-        capabilities: async () => capabilities(form),
+        capabilities: async () => capabilities(form, await cgroups.support()),
         create: (spec, abort) => createAs(spec, form, abort),
         network: 'host',
       },
@@ -123,5 +129,6 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
     create: async (spec, signal) => createAs(spec, await form(), signal),
     open: lifecycle.open,
     recall,
+    sweep: cgroups.sweep,
   };
 };

@@ -15,6 +15,8 @@ const CAPABILITIES: Capabilities = {
   isolation: 'none',
   network: ['none'],
   limits: ['memoryBytes', 'processes', 'fileBytes', 'cpuSeconds', 'openFiles'],
+  kept: [],
+  support: { class: 'C', source: 'proc', why: 'its programs are scripts of this process' },
   pty: false,
   survivesServer: false,
 };

@@ -24,6 +24,8 @@ export type SupervisedHandle = {
   readonly launched: ProcessIdentity;
   /** Inode of the supervisor's pid namespace. */
   readonly pidNamespace?: number;
+  /** Folders of its control group; absent = it has none. */
+  readonly groups?: readonly string[];
   /** When its lifetime ends; 0 = never. */
   readonly deadlineMs: number;
   readonly roots: readonly string[];
@@ -34,6 +36,7 @@ export type SupervisedHandle = {
 
 export const HANDLE_NAME = 'handle.json';
 const MAX_BYTES = 256 * 1024;
+const GROUP_FOLDER = /^\/.*\/corral\/[0-9a-f]{8}\.[a-z0-9-]{1,64}$/;
 
 export const writeHandle = async (folder: string, handle: SupervisedHandle): Promise<void> => {
   const path = join(folder, HANDLE_NAME);
@@ -52,6 +55,9 @@ const speaks = (version: unknown): boolean =>
 
 export const protocolOf = (handle: Pick<SupervisedHandle, 'protocol'>): number => handle.protocol ?? OLDEST_PROTOCOL_VERSION;
 
+const isGroups = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((folder) => typeof folder === 'string' && GROUP_FOLDER.test(folder) && !folder.includes('..'));
+
 const isHandle = (value: unknown): value is SupervisedHandle => {
   const handle = (value ?? {}) as Partial<SupervisedHandle>;
   return (
@@ -61,6 +67,7 @@ const isHandle = (value: unknown): value is SupervisedHandle => {
     isIdentity(handle.supervisor) &&
     isIdentity(handle.launched) &&
     Array.isArray(handle.roots) &&
+    (handle.groups === undefined || isGroups(handle.groups)) &&
     typeof handle.limits === 'object' &&
     typeof handle.environment === 'object'
   );

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly gid?: number | undefined;
   /** `cgroup.procs` files to write the pid into. */
   readonly cgroups: readonly string[];
+  /** Files of those groups that the supervisor reads, in the order of the protocol; empty text = there is none. */
+  readonly figures?: readonly string[];
   /** A folder that the program can reach; it is hidden by a mount in the program's own mount namespace. Empty when nothing is staged. */
   readonly stagingFolder: string;
   readonly staged: readonly StagedSource[];

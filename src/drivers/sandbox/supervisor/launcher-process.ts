@@ -35,7 +35,10 @@ const encodeLaunch = (to: FrameWriter, options: LaunchOptions): void => {
   to.str(options.configuration)
     .u32(options.uid ?? KEEP_ID)
     .u32(options.gid ?? KEEP_ID);
-  to.list(options.cgroups).str(options.stagingFolder).u32(options.staged.length);
+  to.list(options.cgroups)
+    .list(options.figures ?? [])
+    .str(options.stagingFolder)
+    .u32(options.staged.length);
   for (const { source, name, flags } of options.staged) to.str(source).str(name).u8(flags);
   to.list(options.argv).list(options.env).list(options.data);
 };

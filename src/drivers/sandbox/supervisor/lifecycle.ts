@@ -2,6 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
 import type { DriverName, Sandbox, SandboxSpec } from '../../../ports/sandbox.ts';
+import type { Cgroups } from '../cgroups/cgroups.ts';
+import type { Group } from '../cgroups/group.ts';
 import { isCancelled, throwIfCancelled } from './cancellation.ts';
 import { encodeConfiguration } from './configuration.ts';
 import { ImpostorError, openConnection, SOCKET_NAME } from './connection.ts';
@@ -26,6 +28,8 @@ import { within } from './within.ts';
 /** What a driver decides about one sandbox; the rest is the same for all that use a supervisor. */
 export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' | 'gid' | 'stagingFolder' | 'staged'> {
   readonly form: Form;
+  /** The sandbox gets a control group with its limits. */
+  readonly grouped: boolean;
   /** Folders, as seen inside, that the file operations may touch. */
   readonly roots: readonly string[];
 }
@@ -33,6 +37,7 @@ export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' |
 export interface LifecycleOptions {
   readonly driver: DriverName;
   readonly launcher: SupervisorLauncher;
+  readonly cgroups: Cgroups;
   /** The supervisor's program, as seen inside. */
   readonly planRunner: string;
   /** Executions a sandbox may hold, running or ended and not yet acknowledged. */
@@ -110,7 +115,13 @@ const bootLogOf = async (folder: string): Promise<string> => {
 };
 
 /** Makes and finds sandboxes whose supervisor was put in place by a driver. */
-export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, explain }: LifecycleOptions): Lifecycle => {
+export const createLifecycle = ({ driver, launcher, cgroups, planRunner, maxExecutions, explain }: LifecycleOptions): Lifecycle => {
+  /** The namespace ends with its first process; what is in the group all the same, and in the plain form there may be such, ends with it. */
+  const endAll = async (id: string, handle: SupervisedHandle, waitMs: number): Promise<void> => {
+    await endRemains(launcher, id, handle, waitMs);
+    if (handle.groups !== undefined) await cgroups.end(handle.groups);
+  };
+
   const attach = (id: string, folder: string, handle: SupervisedHandle, secrets: Secrets, signal?: AbortSignal): Promise<Sandbox> =>
     openSupervisedSandbox(
       {
@@ -131,7 +142,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
             'The supervisor is not the first process of its pid namespace: its end would not end the sandbox.',
           );
         },
-        destroy: (waitMs) => endRemains(launcher, id, handle, waitMs),
+        destroy: (waitMs) => endAll(id, handle, waitMs),
         journal: () => readJournal(folder, protocolOf(handle)),
       },
       signal,
@@ -149,14 +160,21 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
   };
 
   /** Kills whatever a failed creation left, as far as it became known. */
-  const undo = async (id: string, folder: string, launched: Launched | undefined, handle: SupervisedHandle | undefined): Promise<void> => {
-    if (handle !== undefined) await endRemains(launcher, id, handle, 0);
+  const undo = async (
+    id: string,
+    folder: string,
+    launched: Launched | undefined,
+    handle: SupervisedHandle | undefined,
+    group: Group | undefined,
+  ): Promise<void> => {
+    if (handle !== undefined) await endAll(id, handle, 0);
     else if (launched !== undefined) {
       const parts: (ProcessIdentity | undefined)[] = [await identify(launched.pid)];
       const pid = childPid(await within(launched.info, ENDED_MS, ''));
       if (pid !== undefined) parts.unshift(await identify(pid));
       for (const part of parts) if (part !== undefined) await launcher.kill(part);
     }
+    if (handle === undefined && group !== undefined) await cgroups.end(group.folders);
     await Promise.all(
       ['secret', HANDLE_NAME, SOCKET_NAME, JOURNAL_NAME, BOOT_LOG, LOG_FOLDER].map((name) =>
         rm(join(folder, name), { recursive: true, force: true }),
@@ -207,8 +225,10 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
       const secrets = await createSecrets(folder);
       let launched: Launched | undefined;
       let handle: SupervisedHandle | undefined;
+      let group: Group | undefined;
       try {
         const placement = await place();
+        if (placement.grouped) group = await cgroups.make(id, spec.limits);
         await mkdir(join(folder, LOG_FOLDER), { recursive: true, mode: 0o700 });
         launched = await launcher.launch({
           ...placement,
@@ -218,7 +238,8 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           journalPath: join(folder, JOURNAL_NAME),
           bootLogPath: join(folder, BOOT_LOG),
           configuration: encodeConfiguration({ spec, secrets, roots: placement.roots, maxExecutions, watched: watchedOf(spec) }),
-          cgroups: [],
+          cgroups: group?.joins ?? [],
+          figures: group?.figures ?? [],
           env: [],
         });
         const parts = await identifyAll(launched, placement.form, signal);
@@ -227,6 +248,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           protocol: PROTOCOL_VERSION,
           form: placement.form,
           ...parts,
+          ...(group !== undefined && { groups: group.folders }),
           deadlineMs: spec.lifetimeMs === 0 ? 0 : Date.now() + spec.lifetimeMs,
           roots: placement.roots,
           limits: spec.limits,
@@ -241,7 +263,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
         const told = isCancelled(signal)
           ? new CorralError('cancelled', 'The call was cancelled; the sandbox was not made.')
           : await failure(error, folder, launched);
-        await undo(id, folder, launched, handle);
+        await undo(id, folder, launched, handle, group);
         throw told;
       }
     },
@@ -257,7 +279,7 @@ export const createLifecycle = ({ driver, launcher, planRunner, maxExecutions, e
           if (!(await isOver(error, handle))) throw asUnavailable(id, error);
         }
       }
-      if (handle !== undefined) await endRemains(launcher, id, handle, 0);
+      if (handle !== undefined) await endAll(id, handle, 0);
       else if (secrets !== undefined) await endHalfMade(folder, secrets, signal);
       return undefined;
     },

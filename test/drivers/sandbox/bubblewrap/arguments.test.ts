@@ -67,15 +67,15 @@ describe('the list of options', () => {
     expect(plain).not.toContain('--setenv');
   });
 
-  test('every --size is a plain number of bytes, no larger than the memory allowed', () => {
+  test('every --size is a plain number of bytes, together no more than three quarters of the memory allowed', () => {
     const sizes = (options: readonly string[]): string[] =>
       options.flatMap((option, index) => (option === '--size' ? [options[index + 1] ?? ''] : []));
     expect(sizes(plain)).toHaveLength(3);
     for (const size of sizes(plain)) expect(size).toMatch(/^\d+$/);
     expect(sizes(optionsOf(inputOf(specOf({ limits: { memoryBytes: 1_000_000 } }), '/opt/supervisor')))).toEqual([
-      '1000000',
-      '1000000',
-      '1000000',
+      '250000',
+      '250000',
+      '250000',
     ]);
   });
 
@@ -268,7 +268,7 @@ describe.skipIf(missing !== undefined)(`in real bubblewrap${missing === undefine
       'for d in /tmp /dev/shm /home/sandbox; do head -c 3000000 /dev/zero >$d/fill 2>/dev/null; stat -c "%s" $d/fill; rm $d/fill; done',
       { limits: { memoryBytes: 1_048_576 } },
     );
-    expect(answer.split('\n')).toEqual(['1048576', '1048576', '1048576']);
+    expect(answer.split('\n')).toEqual(['262144', '262144', '262144']);
   });
 
   test('no /proc entry tells of the kernel', async () => {

@@ -5,6 +5,7 @@ import { createBubblewrapDriver } from '../../../../src/drivers/sandbox/bubblewr
 import type { BubblewrapDriverOptions } from '../../../../src/drivers/sandbox/bubblewrap/driver.ts';
 import { createSupervisorLauncher } from '../../../../src/drivers/sandbox/supervisor/launcher.ts';
 import { describeSandboxDriverContract } from '../../../contract/sandbox-driver.ts';
+import { realGroups } from '../../../support/real-groups.ts';
 import { UNPRIVILEGED, whyNoBubblewrap } from '../../../support/run-bubblewrap.ts';
 import { startServer } from '../../../support/sandbox-server.ts';
 import {
@@ -26,9 +27,13 @@ import { supervisorPath } from '../../../support/supervisor.ts';
 describeSandboxDriverContract('bubblewrap', {
   open: async () => {
     const launcher = createSupervisorLauncher({ supervisorPath: supervisorPath() });
+    const groups = realGroups(launcher);
     return {
-      driver: createBubblewrapDriver({ launcher, supervisorPath: supervisorPath() }),
-      [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose](),
+      driver: createBubblewrapDriver({ launcher, supervisorPath: supervisorPath(), cgroups: groups.cgroups }),
+      [Symbol.asyncDispose]: async () => {
+        await launcher[Symbol.asyncDispose]();
+        groups[Symbol.dispose]();
+      },
     };
   },
   spec: process.getuid?.() === 0 ? { uid: UNPRIVILEGED } : {},

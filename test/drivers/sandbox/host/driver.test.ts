@@ -2,6 +2,7 @@ import { createHostDriver } from '../../../../src/drivers/sandbox/host/driver.ts
 import { createSupervisorLauncher } from '../../../../src/drivers/sandbox/supervisor/launcher.ts';
 import type { SupervisedHandle } from '../../../../src/drivers/sandbox/supervisor/handle.ts';
 import { describeSandboxDriverContract } from '../../../contract/sandbox-driver.ts';
+import { realGroups } from '../../../support/real-groups.ts';
 import { whyNoBubblewrap } from '../../../support/run-bubblewrap.ts';
 import { processesWith } from '../../../support/sandboxes.ts';
 import { SHELL_PROGRAMS } from '../../../support/shell-programs.ts';
@@ -11,9 +12,13 @@ for (const form of ['pid-namespace', 'plain'] as const)
   describeSandboxDriverContract(`host, ${form}`, {
     open: async () => {
       const launcher = createSupervisorLauncher({ supervisorPath: supervisorPath() });
+      const groups = realGroups(launcher);
       return {
-        driver: createHostDriver({ launcher, supervisorPath: supervisorPath(), form }),
-        [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose](),
+        driver: createHostDriver({ launcher, supervisorPath: supervisorPath(), form, cgroups: groups.cgroups }),
+        [Symbol.asyncDispose]: async () => {
+          await launcher[Symbol.asyncDispose]();
+          groups[Symbol.dispose]();
+        },
       };
     },
     spec: { network: 'host' },

@@ -1,0 +1,20 @@
+/* What happens between the launcher's fork and the launched program. */
+#ifndef CORRAL_LAUNCH_CHILD_H
+#define CORRAL_LAUNCH_CHILD_H
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "launch_request.h"
+
+/* What the child tells through its report pipe when it gives up. */
+struct setup_failure {
+    int err;
+    char what[160];
+};
+
+/* Prepares and executes; tells through `report` why it could not. `nofile` and `signals` are what the launched program starts with. */
+void launch_child(const struct launch_request *r, int report, int info, const struct rlimit *nofile, const sigset_t *signals)
+    __attribute__((noreturn));
+
+#endif

@@ -9,6 +9,7 @@ import { missingDrivers, report } from './lib/verdict.mjs';
 const PROGRAMS = [
   { name: 'supervisor', needs: 'supervisor/test.sh', argv: ['sh', 'supervisor/test.sh'], timeoutMs: 240_000 },
   { name: 'chaos (short)', needs: 'scripts/chaos.mjs', argv: [process.execPath, 'scripts/chaos.mjs', '--short'], timeoutMs: 180_000 },
+  { name: 'soak (short)', needs: 'scripts/soak.mjs', argv: [process.execPath, 'scripts/soak.mjs', '--short'], timeoutMs: 180_000 },
   { name: 'bench (short)', needs: 'bench/run.mjs', argv: [process.execPath, 'bench/run.mjs', '--short'], timeoutMs: 180_000 },
   { name: 'demo', needs: 'examples/working-day/demo.mjs', argv: [process.execPath, 'examples/working-day/demo.mjs'], timeoutMs: 120_000 },
 ];

@@ -7,6 +7,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/
 const SERVER = join(ROOT, 'dist/corral.js');
 const preload = (name) => ['--import', new URL(`../preload/${name}.mjs`, import.meta.url).href];
 
+/** @param {readonly string[]} [preloads] modules of bench/preload */
 export const corralArgv = (preloads = []) => [process.execPath, ...preloads.flatMap(preload), SERVER];
 
 /** Beneath build/, not in the system's folder for temporary files: ext4 makes a file slowly where many were deleted just before. */

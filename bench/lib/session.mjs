@@ -20,6 +20,8 @@ export class Session {
   #nextId = 1;
   #stderr = '';
   #ended;
+  /** @type {string | undefined} why there will be no more answers */
+  #over;
   #started = performance.now();
 
   /** @param {{ argv: readonly string[], env?: Record<string, string>, cwd?: string }} spec */
@@ -54,9 +56,27 @@ export class Session {
     return this;
   }
 
-  /** Result of a request; throws when it is an error. */
-  request(method, params) {
+  /**
+   * Result of a request; throws when it is an error. An abort is told to the server, and ends the wait for its answer.
+   * @param {string} method
+   * @param {object} params
+   * @param {AbortSignal} [signal]
+   */
+  request(method, params, signal) {
+    if (this.#over !== undefined) return Promise.reject(new Error(this.#over));
     const id = this.#nextId++;
+    signal?.addEventListener(
+      'abort',
+      () => {
+        const waiting = this.#waiting.get(id);
+        if (waiting === undefined) return;
+        this.#waiting.delete(id);
+        clearTimeout(waiting.timer);
+        this.#write({ method: 'notifications/cancelled', params: { requestId: id, reason: 'enough' } });
+        waiting.reject(new Error('cancelled by the caller'));
+      },
+      { once: true },
+    );
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
@@ -80,6 +100,12 @@ export class Session {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
     await this.#ended;
     clearTimeout(timer);
+  }
+
+  /** Ends it where it stands, as a crash does. */
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
   }
 
   #write(message) {
@@ -121,6 +147,7 @@ export class Session {
   }
 
   #fail(reason) {
+    this.#over = reason;
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new Error(`${reason}\n${this.#stderr.slice(-1000)}`));

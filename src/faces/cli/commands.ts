@@ -5,6 +5,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['exec', 'the same as run'],
   ['ps', 'list executions'],
   ['logs', 'print the output of an execution'],
+  ['attach', 'see and type into a running execution'],
   ['kill', 'end executions with their whole process trees'],
   ['sandbox', 'list and remove sandboxes'],
   ['template', 'list and run the commands of a templates file'],

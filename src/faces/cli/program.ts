@@ -4,6 +4,7 @@ import { COMMANDS } from './commands.ts';
 import { addApprovalCommands } from './approvals.ts';
 import { addPackageCommands } from './commands/package-commands.ts';
 import { addPolicyCommands } from './commands/policy.ts';
+import type { AttachOptions } from './attach.ts';
 import type { AuditSearchOptions, AuditTailOptions } from './commands/audit.ts';
 import { addConfigOptions, readConfigOptions } from './config-options.ts';
 import type { CliContext } from './context.ts';
@@ -166,6 +167,14 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
     .action(async (id: string, options: LogsOptions, command: Command) => {
       const { runLogs } = await import('./logs.ts');
       done(await runLogs(context, configOf(command), id, options));
+    });
+  add(program, 'attach', summary('attach'))
+    .argument('<ID>', 'a running execution; the beginning of its id will do')
+    .option('--no-stdin', 'look only')
+    .addHelpText('after', '\nCtrl-P Ctrl-Q leaves it running. When it ends, attach ends with its exit code.')
+    .action(async (id: string, options: AttachOptions, command: Command) => {
+      const { runAttach } = await import('./attach.ts');
+      done(await runAttach(context, configOf(command), id, options));
     });
   add(program, 'kill', summary('kill'))
     .argument('<ID...>', 'executions; the beginnings of their ids will do')

@@ -139,7 +139,7 @@ export const runCommand = async (
     const { loaded, note: why } =
       options.sandbox === undefined ? withCurrentFolder(settings, context.cwd) : { loaded: settings, note: undefined };
     if (why !== undefined) note(why);
-    const openInput = options.stdin && options.detach !== true;
+    const openInput = options.stdin && (options.detach !== true || options.pty === true);
     const request = runRequest(context, loaded, command, options, openInput);
     const app = openGuest(context, loaded, 'client', 'run');
     return await withApp(app, () => runInside(app, request, options, interrupts));

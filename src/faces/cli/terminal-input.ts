@@ -10,15 +10,47 @@ export interface InputForwarder extends Disposable {
   readonly failed: Promise<never>;
 }
 
+export interface ForwardOptions {
+  /** Every key goes to the program, as it is pressed. */
+  readonly raw: boolean;
+  /** Called when the keys of `DETACH` were pressed, one right after the other; nothing is passed on from then on. */
+  readonly onDetach?: (() => void) | undefined;
+}
+
+/** Ctrl-P, then Ctrl-Q: what people know from docker attach. */
+const DETACH = [0x10, 0x11] as const;
+
+/** Input up to the detach keys. A Ctrl-P that ends a piece waits for what comes next, since that may be the Ctrl-Q. */
+const untilDetached = async function* (input: AsyncIterable<Uint8Array>, onDetach: () => void): AsyncIterable<Uint8Array> {
+  let held = false;
+  for await (const piece of input) {
+    const bytes: Buffer = held ? Buffer.concat([Buffer.from(DETACH.slice(0, 1)), piece]) : Buffer.from(piece);
+    const at = bytes.indexOf(Buffer.from(DETACH));
+    if (at >= 0) {
+      if (at > 0) yield bytes.subarray(0, at);
+      onDetach();
+      return;
+    }
+    held = bytes.at(-1) === DETACH[0];
+    const now = held ? bytes.subarray(0, -1) : bytes;
+    if (now.length > 0) yield now;
+  }
+};
+
 /** Passes standard input on to an execution, at the pace at which it is taken, until either ends. */
-export const forwardInput = (executions: Executions, id: string, options: { readonly raw: boolean }): InputForwarder => {
+export const forwardInput = (executions: Executions, id: string, options: ForwardOptions): InputForwarder => {
   const { stdin } = process;
   let over = false;
   if (options.raw && stdin.isTTY) stdin.setRawMode(true);
 
   const pump = async (): Promise<void> => {
     try {
-      for await (const chunk of stdin) await executions.write(id, chunk as Uint8Array, false);
+      const detach = (): void => {
+        over = true;
+        options.onDetach?.();
+      };
+      const input = options.onDetach === undefined ? stdin : untilDetached(stdin, detach);
+      for await (const chunk of input) await executions.write(id, chunk as Uint8Array, false);
       if (!over) await executions.write(id, new Uint8Array(), true);
     } catch (error) {
       if (!over && !isOver(error)) throw error;

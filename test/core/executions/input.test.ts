@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ARGUMENT_BYTES, checkArgv, stdinBytes } from '../../../src/core/executions/input.ts';
-import { keyBytes } from '../../../src/core/executions/keys.ts';
 
 describe('checkArgv', () => {
   it.each([[[]], [['']], [['', 'a']]])('refuses %j: no program', (argv) => expect(() => checkArgv(argv)).toThrow(/names no program/));
@@ -16,16 +15,4 @@ it('stdinBytes bounds what one call carries', () => {
   expect(stdinBytes(undefined)).toBeUndefined();
   expect(stdinBytes('ä')).toHaveLength(2);
   expect(() => stdinBytes('x'.repeat(3 * 1024 * 1024))).toThrow(/at most/);
-});
-
-describe('keyBytes', () => {
-  it('speaks xterm', () => {
-    expect(keyBytes('Enter')).toEqual(Buffer.from('\r'));
-    expect(keyBytes('ctrl-c')).toEqual(Buffer.from([3]));
-    expect(keyBytes('up')).toEqual(Buffer.from('\u001b[A'));
-  });
-  it('refuses what is no key and says where text goes', () => {
-    expect(() => keyBytes('hello')).toThrow(/is not a key/);
-    expect(() => keyBytes('constructor')).toThrow(/is not a key/);
-  });
 });

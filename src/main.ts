@@ -8,6 +8,8 @@ import { isSecretName } from './core/audit/redact/names.ts';
 import { createRedactor } from './core/audit/redact/redactor.ts';
 import { createCatalogue } from './core/catalogue.ts';
 import { createContinuation } from './core/executions/continuation.ts';
+import { createFollowTerminal } from './core/executions/follow-terminal.ts';
+import { createAttend } from './core/executions/needs-input.ts';
 import { createExecutions } from './core/executions/service.ts';
 import { createTools } from './core/languages/tools.ts';
 import { createLimits } from './core/limits/limits.ts';
@@ -19,6 +21,7 @@ import { createBlockList } from './core/policy/block-list.ts';
 import type { Decision } from './core/policy/types.ts';
 import { createReceipts } from './core/receipts/receipts.ts';
 import { createSandboxes } from './core/sandboxes/service.ts';
+import { createScreens } from './core/terminal/screens.ts';
 import { usableWorkspace } from './core/sandboxes/workspace.ts';
 import { createAuditLog } from './drivers/audit/audit-log.ts';
 import { requireFreeNames, templateOperations } from './core/templates/operations.ts';
@@ -84,6 +87,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     async (execution) => (await opened().store.execution(execution))?.durationMs,
   );
   const output = createOutput({ logs });
+  const screens = createScreens(logs);
   const broughtAlong = findBroughtAlong();
   /** Looked for once: what is installed later is there after the next start. */
   const toolchains = cached(() => withBroughtAlong(findToolchains(process.env, homedir()), broughtAlong));
@@ -147,6 +151,8 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       config,
       log,
       watch: auditor,
+      attend: createAttend(logs, screens),
+      followTerminal: createFollowTerminal(screens, log),
       sandboxes: () => sandboxes,
     });
     const sandboxes = createSandboxes({
@@ -203,6 +209,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     watch: output.watch,
     search: output.textSearch,
     receipts: createReceipts({ executions, logs, hash: output.hash, sandbox: (id) => opened().store.sandbox(id) }),
+    screens,
     tools: createTools(() => opened().executions),
     logs,
     config,
@@ -267,6 +274,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
       await services.executions.close();
     }
     await output[Symbol.asyncDispose]();
+    await screens[Symbol.asyncDispose]();
     try {
       await audit[Symbol.asyncDispose]();
     } catch (error) {

@@ -9,7 +9,7 @@ import { ROOT, run, say } from './process.mjs';
 import { withLock } from './lock.mjs';
 
 /** What a server started meanwhile must not see before the rest is there. */
-const ENTRIES = ['corral.js', 'search-worker.js', 'corral-supervisor'];
+const ENTRIES = ['corral.js', 'search-worker.js', 'screen-worker.js', 'corral-supervisor'];
 
 /** A session as a client begins it: what it makes V8 compile is what every start needs. */
 const FIRST_WORDS = [
@@ -97,7 +97,10 @@ const buildBundle = async (root, staging) => {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const define = { CORRAL_VERSION: JSON.stringify(version), 'import.meta.url': 'corralUrl' };
   const shared = { ...COMMON, absWorkingDir: root, outdir: staging, define };
-  await bundle({ ...shared, entryPoints: { 'search-worker': 'src/core/output/search-worker.ts' } });
+  await bundle({
+    ...shared,
+    entryPoints: { 'search-worker': 'src/core/output/search-worker.ts', 'screen-worker': 'src/core/terminal/screen-worker.ts' },
+  });
   await bundle({
     ...shared,
     entryPoints: { bundle: 'src/main.ts' },

@@ -60,6 +60,7 @@ const catalogueOf = ({ createCatalogue, configSchema }) => {
     presenter: absent,
     watch: absent,
     search: absent,
+    screens: absent,
     tools: absent,
     logs: absent,
     drivers: new Map(),

@@ -8,7 +8,8 @@ import { Worker, type ResourceLimits } from 'node:worker_threads';
  */
 export const startThread = async (source: URL, resourceLimits: ResourceLimits): Promise<Worker> => {
   const options = { resourceLimits, execArgv: [], env: {}, stdin: false };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL(basename(source.pathname).replace(/\.ts$/, '.js'), import.meta.url), options);
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL(basename(source.pathname).replace(/\.ts$/, '.js'), import.meta.url), options);
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(source)],

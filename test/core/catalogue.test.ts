@@ -16,6 +16,7 @@ const catalogue = createCatalogue({
   presenter: closed<CatalogueDeps['presenter']>(),
   watch: closed<CatalogueDeps['watch']>(),
   search: closed<CatalogueDeps['search']>(),
+  screens: closed<CatalogueDeps['screens']>(),
   tools: closed<CatalogueDeps['tools']>(),
   logs: closed<CatalogueDeps['logs']>(),
   receipts: closed<CatalogueDeps['receipts']>(),

@@ -20,6 +20,7 @@ const TREE: Readonly<Record<string, string>> = {
     'else process.stdout.write(CORRAL_VERSION);\n',
   ].join('\n'),
   'src/core/output/search-worker.ts': `export const worker = 1;\n`,
+  'src/core/terminal/screen-worker.ts': `export const worker = 2;\n`,
   'supervisor/build.sh': `set -eu\necho built >> build.log\nprintf '#!/bin/sh\\necho supervised' > "$1"\n`,
 };
 
@@ -53,7 +54,7 @@ describe('the build', () => {
     expect(run(root)).toMatchObject({ status: 0, stdout: '7.8.9' });
     expect(run(root, 'late')).toMatchObject({ status: 0, stdout: 'loaded late' });
     expect(spawnSync(join(root, 'dist/corral-supervisor'), { encoding: 'utf8' }).stdout).toBe('supervised\n');
-    expect(await readdir(join(root, 'dist'))).toContain('search-worker.js');
+    expect(await readdir(join(root, 'dist'))).toEqual(expect.arrayContaining(['search-worker.js', 'screen-worker.js']));
     expect(await readdir(join(root, 'build'))).toEqual(['bundle.json', 'supervisor.json']);
   });
 

@@ -1,11 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema, type Config } from '../../src/core/config/schema.ts';
+import type { WaitServices } from '../../src/core/executions/conditions.ts';
+import { createAttend } from '../../src/core/executions/needs-input.ts';
 import { createExecutions } from '../../src/core/executions/service.ts';
+import { createShared } from '../../src/core/executions/shared.ts';
 import type { Executions, StartRequest } from '../../src/core/executions/types.ts';
+import { createOutput, type Output } from '../../src/core/output/output.ts';
 import { createRecordedLogs } from '../../src/core/output/recorded-logs.ts';
 import { createSandboxes } from '../../src/core/sandboxes/service.ts';
 import type { Sandboxes } from '../../src/core/sandboxes/types.ts';
+import { createScreens } from '../../src/core/terminal/screens.ts';
 import { createFileLogs } from '../../src/drivers/logs/file-logs.ts';
 import { createMemoryDriver, type MemoryDriver } from '../../src/drivers/sandbox/memory/driver.ts';
 import { createMemoryStore } from '../../src/drivers/store/memory-store.ts';
@@ -26,6 +31,9 @@ export interface House extends AsyncDisposable {
   readonly config: Config;
   /** What was logged as an error or a warning. */
   readonly complaints: readonly string[];
+  /** What waits need. */
+  readonly waits: WaitServices;
+  readonly output: Output;
 }
 
 export interface HouseOptions {
@@ -74,7 +82,9 @@ export const openHouse = async (options: HouseOptions = {}): Promise<House> => {
     void complaints.push(`${message}: ${JSON.stringify(fields)}`);
   const log = { debug: () => undefined, info: () => undefined, warn: complain, error: complain };
   const logs = createRecordedLogs(createFileLogs({ stateFolder: stateDir }), (id) => store.executionOutput(id));
-  const executions = createExecutions({ store, logs, config, log, sandboxes: () => sandboxes });
+  const screens = createScreens(logs);
+  const output = createOutput({ logs, searchTimes: { stallMs: 500 } });
+  const executions = createExecutions({ store, logs, config, log, attend: createAttend(logs, screens), sandboxes: () => sandboxes });
   const sandboxes: Sandboxes = createSandboxes({
     store,
     drivers: new Map([['bubblewrap', driver]]),
@@ -96,9 +106,13 @@ export const openHouse = async (options: HouseOptions = {}): Promise<House> => {
     serverId: server.id,
     config,
     complaints,
+    output,
+    waits: { watch: output.watch, search: output.textSearch, screens, shared: createShared() },
     [Symbol.asyncDispose]: async () => {
       await sandboxes.close();
       await executions.close();
+      await output[Symbol.asyncDispose]();
+      await screens[Symbol.asyncDispose]();
       state?.[Symbol.dispose]();
     },
   };

@@ -2,10 +2,10 @@ import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { OperationContext } from '../operation.ts';
+import { MAX_SIDE } from '../terminal/sizes.ts';
 
 /** The kernel refuses a single argument of 128 KiB; the text of a command is one. */
 export const ARGUMENT_BYTES = 128 * 1024 - 1;
-const WAIT_CAP_SECONDS = 50;
 /** As they travel with the execution, beside its title and folder. */
 const LABELS_BYTES = 8192;
 
@@ -13,12 +13,19 @@ export const noNul = (text: string): boolean => !text.includes('\0');
 const NUL_MESSAGE = 'must not contain NUL';
 
 export const executionId = z.string().min(1).max(64);
+/** Named in one call. */
+export const MAX_EXECUTIONS = 100;
 
-export const waitSeconds = z
-  .number()
-  .min(0)
-  .max(WAIT_CAP_SECONDS, `at most ${String(WAIT_CAP_SECONDS)}: clients cut longer calls; the program goes on and wait continues`)
-  .optional();
+const side = z.int().min(1).max(MAX_SIDE).optional();
+/** What is left out stays as it is, or as is usual. */
+export const terminalSides = z.strictObject({ cols: side, rows: side });
+
+export const waitSeconds = ({ maxWaitSeconds }: Pick<Config, 'maxWaitSeconds'>) =>
+  z
+    .number()
+    .min(0)
+    .max(maxWaitSeconds, `at most ${String(maxWaitSeconds)}: clients cut longer calls; the program goes on and wait continues`)
+    .optional();
 
 /** How long a call stays for the end of the program that it starts. */
 export const patienceMs = (
@@ -28,11 +35,13 @@ export const patienceMs = (
 ): number => (seconds === undefined ? (context.patienceMs ?? config.waitSeconds * 1000) : seconds * 1000);
 
 /** What execute_command and execute_code share. */
-export const startFields = {
+export const startFields = (config: Pick<Config, 'maxWaitSeconds'>) => ({
   cwd: z.string().min(1).max(4096).refine(noNul, NUL_MESSAGE).optional().describe('Default: the workspace.'),
   env: z.record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE)).optional(),
   stdin: z.string().optional().describe('Text on standard input.'),
-  wait_seconds: waitSeconds.describe('Answer at the latest after this (default 30, max 50); the program goes on.'),
+  wait_seconds: waitSeconds(config).describe(
+    `Answer at the latest after this (default 30, max ${String(config.maxWaitSeconds)}); the program goes on.`,
+  ),
   timeout_seconds: z.number().positive().max(31_536_000).optional().describe('Deadline that ends the whole tree.'),
   sandbox: z.string().min(1).max(64).optional().describe('Default: the shared one. "ephemeral": a fresh one, gone after.'),
   labels: z
@@ -45,12 +54,13 @@ export const startFields = {
     .optional(),
   detach: z.boolean().optional().describe('Goes on if this call is cancelled.'),
   raw: z.boolean().optional().describe('Output as printed, nothing folded.'),
-} as const;
+});
+
+type StartFields = ReturnType<typeof startFields>;
 
 /** The same, for tools that refer to execute_command: descriptions are paid for once. */
-export const startFieldsUndescribed: typeof startFields = Object.fromEntries(
-  Object.entries(startFields).map(([name, field]) => [name, field.describe('')]),
-) as unknown as typeof startFields;
+export const startFieldsUndescribed = (config: Pick<Config, 'maxWaitSeconds'>): StartFields =>
+  Object.fromEntries(Object.entries(startFields(config)).map(([name, field]) => [name, field.describe('')])) as unknown as StartFields;
 
 /** argv for the kernel: nothing empty in front, no NUL, no word it would refuse. */
 export const checkArgv = (argv: readonly string[]): void => {

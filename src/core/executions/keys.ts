@@ -45,7 +45,8 @@ const parseChord = (text: string): Chord => {
 /** Letters that have to change for one word to become the other. */
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [at, letter] of [...a].entries()) {
+  for (let at = 0; at < a.length; at += 1) {
+    const letter = a[at];
     const next = [at + 1];
     for (let index = 0; index < b.length; index += 1)
       next.push(Math.min((row[index] ?? 0) + (letter === b[index] ? 0 : 1), (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1));
@@ -99,7 +100,9 @@ const TERMINAL_ALONE: Readonly<Record<string, string>> = {
 const forPipe = (written: string, bytes: string): string => {
   const instead = TERMINAL_ALONE[bytes];
   if (instead !== undefined)
-    throw new CorralError('invalid_input', `keys: ${JSON.stringify(written)} means nothing on a pipe; nothing was sent.`, { hint: instead });
+    throw new CorralError('invalid_input', `keys: ${JSON.stringify(written)} means nothing on a pipe; nothing was sent.`, {
+      hint: instead,
+    });
   return bytes === '\r' ? '\n' : bytes;
 };
 
@@ -111,7 +114,7 @@ const chordBytes = (written: string, text: string, target: KeyTarget): string =>
   if (name === 'space' && chord.control) return finish(`${chord.alt ? '\u001b' : ''}\0`);
   const key = KEYS.get(name);
   if (key !== undefined) return finish(special(key, chord, target));
-  if ([...chord.key].length !== 1) throw unknownKey(written, chord.key);
+  if (!/^.$/su.test(chord.key)) throw unknownKey(written, chord.key);
   const shifted = chord.shift ? chord.key.toUpperCase() : chord.key;
   const base = chord.control ? controlByte(chord.key) : shifted;
   if (base === undefined) throw unknownKey(written, text);

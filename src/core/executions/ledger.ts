@@ -2,6 +2,7 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxExecution, StreamSize } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { LiveSandbox, SandboxNews } from '../sandboxes/types.ts';
+import { sizesOf } from '../terminal/sizes.ts';
 import { ending, recordFromMeta, unfiledOutput } from './records.ts';
 import { announce, createTracked, type Tracked } from './tracked.ts';
 import type { ExecutionsDeps, Look } from './types.ts';
@@ -185,7 +186,11 @@ export const createLedger = (deps: ExecutionsDeps): Ledger => {
       if (found.exit !== undefined) {
         if (record.status === 'running') store.finishExecution(record.id, ending(found.exit, record.receipt), unfiledOutput(found.exit));
         acknowledgeLater(record.id, live);
-      } else if (!tracked.has(record.id)) track(record, live, false, found);
+      } else if (!tracked.has(record.id)) {
+        const one = track(record, live, false, found);
+        // Whatever it asked its terminal before, its last server answered, or nobody did.
+        if (sizesOf(record.meta) !== undefined) deps.followTerminal?.(one, found.stdoutBytes);
+      }
     }
   };
 

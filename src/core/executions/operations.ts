@@ -5,45 +5,60 @@ import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { cappedTimeoutMs, decidedSteps, requireCaps } from '../policy/decided.ts';
-import type { OutputWatch } from '../output/watch.ts';
-import { ARGUMENT_BYTES, checkArgv, executionId, noNul, patienceMs, startFields, stdinBytes, waitSeconds } from './input.ts';
+import { DEFAULT_SIZE } from '../terminal/sizes.ts';
+import {
+  ARGUMENT_BYTES,
+  checkArgv,
+  executionId,
+  MAX_EXECUTIONS,
+  noNul,
+  patienceMs,
+  startFields,
+  stdinBytes,
+  terminalSides,
+} from './input.ts';
+import { sendOperation } from './send-operation.ts';
 import type { Executions } from './types.ts';
 import { tellOf } from './telling.ts';
 import { needsBash } from './shell.ts';
-import { parseUntil, untilSchema } from './until.ts';
 import { durationOf, executionOutput, outcomeView, viewExecution } from './view.ts';
-import { waitForExecutions } from './waiting.ts';
+import { type WaitOperationDeps, waitOperation } from './wait-operation.ts';
 
-export interface ExecutionOperationsDeps {
+export interface ExecutionOperationsDeps extends WaitOperationDeps {
   readonly executions: Executions;
   readonly presenter: Presenter;
-  readonly watch: OutputWatch;
   readonly receipts: Receipts;
   readonly config: Config;
   /** Absolute paths, as seen inside. */
   readonly shells: { readonly sh: string; readonly bash: string | undefined };
 }
 
-const PTY = { cols: 120, rows: 40 } as const;
 const HINTS = { destructive: true, idempotent: false, openWorld: false } as const;
+
+type TerminalSides = z.output<typeof terminalSides>;
+const hasTerminal = (pty: TerminalSides | boolean | undefined): boolean => pty !== undefined && pty !== false;
+
+const sidesOf = (pty: TerminalSides | boolean | undefined) => {
+  const { cols = DEFAULT_SIZE.cols, rows = DEFAULT_SIZE.rows } = typeof pty === 'object' ? pty : {};
+  return { cols, rows };
+};
 
 /** A caller who asks for a handle at once means to talk to the program; in all other cases an open input makes programs hang. */
 const keepsInputOpen = (input: {
   interactive?: boolean | undefined;
-  pty?: boolean | undefined;
+  pty?: TerminalSides | boolean | undefined;
   detach?: boolean | undefined;
   stdin?: string | undefined;
   wait_seconds?: number | undefined;
 }): boolean =>
   input.interactive ??
   (input.stdin === undefined &&
-    (input.pty === true || input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)));
+    (hasTerminal(input.pty) || input.detach === true || (input.wait_seconds !== undefined && input.wait_seconds <= 1)));
 
 const titleOf = (command: string | readonly string[]): string => (typeof command === 'string' ? command : command.join(' ')).slice(0, 500);
 
 export const executionOperations = (deps: ExecutionOperationsDeps): readonly Operation[] => {
-  const { executions, presenter, watch, receipts, config, shells } = deps;
-  const defaultWait = config.waitSeconds;
+  const { executions, presenter, receipts, config, shells } = deps;
 
   const stepsFor = (command: string | string[]): string[][] => {
     if (typeof command !== 'string') {
@@ -66,8 +81,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     tool: 'execute_command',
     title: 'Run a command',
     description:
-      'Run shell text (bash) or an argv array in the sandbox. Answers when it ends, or after wait_seconds with status "running" and an execution_id for ' +
-      'wait, read_output, send_input, terminate. Long output comes as head and tail; all is kept. Calls share files and 127.0.0.1: a server started by one answers the next.',
+      'Run shell text (bash) or an argv array in the sandbox. Answers when it ends or needs input, or after wait_seconds with status "running" and an ' +
+      'execution_id for wait, read_output, send_input, terminate. Long output comes as head and tail; all is kept. Calls share files and 127.0.0.1: a server started by one answers the next.',
     effect: 'execute',
     hints: HINTS,
     input: z.strictObject({
@@ -85,8 +100,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           },
         )
         .describe('Shell text, or ["program", "arg", ...] without a shell.'),
-      ...startFields,
-      pty: z.boolean().optional().describe('Give it a terminal; all output is stdout.'),
+      ...startFields(config),
+      pty: z.union([z.boolean(), terminalSides]).optional().describe('Give it a terminal; all output is stdout.'),
       interactive: z.boolean().optional().describe('Open stdin for send_input. Default: with pty, detach or wait_seconds <= 1.'),
     }),
     output: executionOutput,
@@ -110,7 +125,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           env: input.env,
           stdin: stdinBytes(input.stdin),
           keepStdinOpen: keepsInputOpen(input),
-          pty: input.pty === true ? PTY : undefined,
+          pty: hasTerminal(input.pty) ? sidesOf(input.pty) : undefined,
+          untilInput: true,
           timeoutMs: cappedTimeoutMs(Math.ceil((input.timeout_seconds ?? config.timeoutSeconds) * 1000), context.decision),
           outputBytes: context.decision?.caps.outputBytes,
           sandbox: input.sandbox,
@@ -126,82 +142,8 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
       return viewExecution(presenter, look, config.answerBytes, {}, input.raw);
     },
     starts: {
-      wantsHandle: ({ detach, pty, interactive }) => detach === true || pty === true || interactive === true,
+      wantsHandle: ({ detach, pty, interactive }) => detach === true || hasTerminal(pty) || interactive === true,
       answer: async (execution) => viewExecution(presenter, await executions.look(execution), config.answerBytes),
-    },
-  });
-
-  const wait = defineOperation({
-    name: 'execution.wait',
-    tool: 'wait',
-    title: 'Wait for executions',
-    description:
-      'Wait for one or many executions, instead of asking again and again: exit, output matching a regex, a listening port, or silence. ' +
-      'Answers at the first (all: true: when each has), or after wait_seconds with satisfied: false.',
-    effect: 'read',
-    hints: { destructive: false, idempotent: true, openWorld: false },
-    input: z.strictObject({
-      execution_id: executionId.optional(),
-      executions: z.array(executionId).min(1).max(64).optional(),
-      until: untilSchema,
-      all: z.boolean().optional(),
-      wait_seconds: waitSeconds.describe('Default 30, max 50.'),
-    }),
-    output: z.looseObject({ satisfied: z.boolean(), condition: z.string().optional() }),
-    run: async (input, context) => {
-      const ids = [...new Set([...(input.executions ?? []), ...(input.execution_id === undefined ? [] : [input.execution_id])])];
-      if (ids.length === 0) throw new CorralError('invalid_input', 'wait: give execution_id, or executions.');
-      const all = input.all ?? false;
-      const met = await waitForExecutions(
-        executions,
-        watch,
-        { executions: ids, until: parseUntil(input.until), all, waitMs: (input.wait_seconds ?? defaultWait) * 1000 },
-        context.signal,
-      );
-      const first = met[0];
-      const satisfied = all ? met.length === ids.length : first !== undefined;
-      const by =
-        first === undefined
-          ? {}
-          : {
-              condition: first.condition,
-              ...(first.line !== undefined && { line: first.line }),
-              ...(first.port !== undefined && { port: first.port }),
-            };
-      const share = Math.max(1024, Math.floor(config.answerBytes / ids.length));
-      const views = await Promise.all(ids.map(async (id) => viewExecution(presenter, await executions.look(id), share)));
-      if (input.executions === undefined) return { satisfied, ...by, ...views[0] };
-      return { satisfied, ...by, ...(first !== undefined && { execution_id: first.execution }), executions: views };
-    },
-  });
-
-  const send = defineOperation({
-    name: 'execution.input',
-    tool: 'send_input',
-    title: 'Type into a running program',
-    description: 'Send text, keys or the end of input to a running execution that has an open stdin or a pty.',
-    effect: 'execute',
-    hints: HINTS,
-    input: z.strictObject({
-      execution_id: executionId,
-      text: z
-        .string()
-        .max(1024 * 1024)
-        .optional()
-        .describe('Sent as it is.'),
-      keys: z.array(z.string().max(16)).max(64).optional().describe('After the text: enter, tab, escape, up, down, ctrl-c, ...'),
-      end: z.boolean().optional().describe('Then close stdin.'),
-      resize: z.strictObject({ cols: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }).optional(),
-    }),
-    output: z.looseObject({ execution_id: z.string(), sent_bytes: z.number() }),
-    run: async (input) => {
-      const { keyBytes } = await import('./keys.ts');
-      const data = Buffer.concat([Buffer.from(input.text ?? ''), ...(input.keys ?? []).map(keyBytes)]);
-      if (data.length === 0 && input.end !== true && input.resize === undefined)
-        throw new CorralError('invalid_input', 'send_input: give text, keys, end or resize.');
-      if (input.resize !== undefined) await executions.resize(input.execution_id, input.resize.cols, input.resize.rows);
-      if (data.length > 0 || input.end === true) await executions.write(input.execution_id, data, input.end ?? false);
-      return { execution_id: input.execution_id, sent_bytes: data.length };
     },
   });
 
@@ -215,7 +157,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     hints: { destructive: true, idempotent: true, openWorld: false },
     input: z.strictObject({
       execution_id: executionId.optional(),
-      executions: z.array(executionId).min(1).max(64).optional(),
+      executions: z.array(executionId).min(1).max(MAX_EXECUTIONS).optional(),
       signal: z.enum(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL']).optional(),
       grace_seconds: z.number().min(0).max(30).optional().describe('Default 2.'),
     }),
@@ -273,8 +215,9 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
         limit: limit + 1,
       });
       const page = records.slice(0, limit);
+      const looks = await Promise.all(page.map(async ({ id, status }) => (status === 'running' ? executions.glance(id) : undefined)));
       return {
-        executions: page.map((record) => ({
+        executions: page.map((record, index) => ({
           execution_id: record.id,
           sandbox_id: record.sandbox,
           status: record.status,
@@ -284,11 +227,12 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
           started: new Date(record.startedMs).toISOString(),
           ...durationOf(record),
           ...((record.background ?? 0) > 0 && { background: record.background }),
+          ...(looks[index]?.needsInput !== undefined && { needs_input: looks[index].needsInput }),
         })),
         ...(records.length > limit && { next_cursor: page.at(-1)?.id }),
       };
     },
   });
 
-  return [execute, wait, send, terminate, list];
+  return [execute, waitOperation(deps), sendOperation(deps), terminate, list];
 };

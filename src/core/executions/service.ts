@@ -8,9 +8,12 @@ import { lastLine } from './last-line.ts';
 import { createLedger, lostChange } from './ledger.ts';
 import { place } from './place.ts';
 import { ending, metaOf, unfiledOutput } from './records.ts';
+import { sizeAt, sizesOf, withSize } from '../terminal/sizes.ts';
+import { onNeedsInput, STABLE_MS } from './input-wait.ts';
+import type { Attention } from './needs-input.ts';
 import { createSweep } from './retention.ts';
 import { telling } from './telling.ts';
-import type { Tracked } from './tracked.ts';
+import { announce, type Tracked, watchClosely } from './tracked.ts';
 import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -40,7 +43,8 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     title: request.title,
     cwd,
     labels: JSON.stringify(request.labels),
-    meta: JSON.stringify(plan.meta ?? {}),
+    meta:
+      request.pty === undefined ? JSON.stringify(plan.meta ?? {}) : withSize(JSON.stringify(plan.meta ?? {}), { at: 0, ...request.pty }),
     caller: request.caller,
     startedMs: Date.now(),
     receipt: notesAtStart({ ...request, rulesFile: config.rules, outputBytes: outputBytesOf(request) }),
@@ -102,6 +106,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           meta: metaOf(record),
         });
         one.record = { ...one.record, pid: started.pid, startedMs: started.startedMs };
+        if (request.pty !== undefined) deps.followTerminal?.(one, 0);
         return one;
       } catch (error) {
         if (one !== undefined && isLost(error) && (await runsAllTheSame(one))) return one;
@@ -127,10 +132,31 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
   const howItIs = async (now: Look): Promise<string> =>
     `running for ${String(Math.round((Date.now() - now.record.startedMs) / 1000))} s: ${(await lastLine(logs, now)) ?? 'no output yet'}`;
 
+  /** Waits for its end or, if that was asked for, until it has come to wait for input. */
+  const waitForEnd = async (one: Tracked, { untilInput }: StartRequest, waitMs: number, signal: AbortSignal) => {
+    if (untilInput !== true || waitMs <= STABLE_MS) return waitFor(one, waitMs, signal);
+    using _ = await watchClosely(one);
+    const stop = new AbortController();
+    try {
+      return await Promise.race([
+        waitFor(one, waitMs, AbortSignal.any([signal, stop.signal])),
+        onNeedsInput(one, STABLE_MS, stop.signal).then(
+          () => 'input' as const,
+          (error: unknown) => {
+            report('whether a program waits for input was not seen')(error);
+            return new Promise<never>(() => undefined);
+          },
+        ),
+      ]);
+    } finally {
+      stop.abort();
+    }
+  };
+
   const run = async (request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look> => {
     const one = await start(request, signal);
     using _ = telling(request.tell, async () => howItIs(await look(one.record.id)));
-    const ended = await waitFor(one, waitMs, signal);
+    const ended = await waitForEnd(one, request, waitMs, signal);
     if (ended !== 'done' && signal.aborted) {
       if (!request.detach) {
         const options = { graceMs: config.graceSeconds * 1000, cause: 'cancelled' as const };
@@ -191,6 +217,17 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     return undefined;
   };
 
+  /** A look is worth as much without it: a program that cannot be asked what it is at has been looked at all the same. */
+  const attend = async (one: Tracked): Promise<Attention | undefined> => {
+    if (one.record.status === 'finished') return undefined;
+    try {
+      return await deps.attend?.(one);
+    } catch (error) {
+      report('what a program is at was not seen')(error);
+      return undefined;
+    }
+  };
+
   const look = async (id: string): Promise<Look> => {
     const known = tracked.get(id);
     if (known !== undefined) {
@@ -200,7 +237,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       ]);
       known.stdoutBytes = Math.max(known.stdoutBytes, out);
       known.stderrBytes = Math.max(known.stderrBytes, err);
-      return lookOf(known);
+      return { ...lookOf(known), ...(await attend(known)) };
     }
     const seen = recent.get(id);
     if (seen !== undefined) return seen;
@@ -266,9 +303,33 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
   return {
     run,
     look,
+    glance: async (id) => {
+      const one = tracked.get(id);
+      return one === undefined ? undefined : attend(one);
+    },
     follow,
-    write: async (id, data, end) => (await running(id)).live.sandbox.write(id, data, end),
-    resize: async (id, cols, rows) => (await running(id)).live.sandbox.resize(id, cols, rows),
+    write: async (id, data, end) => {
+      const one = await running(id);
+      one.lastInput = performance.now();
+      await one.live.sandbox.write(id, data, end);
+      one.lastInput = performance.now();
+    },
+    resize: async (id, sides) => {
+      const one = await running(id);
+      const sizes = sizesOf(one.record.meta);
+      if (sizes === undefined)
+        throw new CorralError('invalid_input', `Execution ${id} has no terminal that could be resized.`, {
+          hint: 'Start it with pty: true, or pty: {"cols": 80, "rows": 24}.',
+        });
+      const now = sizeAt(sizes, Number.POSITIVE_INFINITY);
+      const { cols = now.cols, rows = now.rows } = sides;
+      const at = await logs.size({ sandbox: one.record.sandbox, execution: id }, 'stdout');
+      await one.live.sandbox.resize(id, cols, rows);
+      // Whoever draws its screen later, in whichever server, has to know.
+      one.record = { ...one.record, meta: withSize(one.record.meta, { at, cols, rows }) };
+      store.finishExecution(id, { meta: one.record.meta });
+      announce(one);
+    },
     signal: async (id, signal) => (await running(id)).live.sandbox.signal(id, signal),
     terminate,
     list: (query) => store.executions(query),

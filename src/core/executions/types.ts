@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
 import type { Decision } from '../policy/types.ts';
 import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
+import type { Attend, Attention } from './needs-input.ts';
 import type { Tell } from './telling.ts';
 import type { Swept } from './retention.ts';
 import type { Tracked } from './tracked.ts';
@@ -44,10 +45,12 @@ export interface StartRequest {
   readonly tell?: Tell | undefined;
   /** What the rules said, for the receipt. */
   readonly decision?: Decision | undefined;
+  /** The answer comes at once when the program has come to wait for input, which nobody gives it before. */
+  readonly untilInput?: boolean | undefined;
 }
 
-/** One look at an execution: its record, and the exit with its small output if this server saw it. */
-export interface Look {
+/** One look at an execution: its record, the exit with its small output if this server saw it, and what it is at while it runs. */
+export interface Look extends Attention {
   readonly record: ExecutionRecord;
   readonly exit: Exit | undefined;
   readonly stdoutBytes: number;
@@ -58,10 +61,13 @@ export interface Executions {
   /** Starts and waits for the end, at most `waitMs`; then the program goes on. An abort ends the tree, unless detached. */
   run(request: StartRequest, waitMs: number, signal: AbortSignal): Promise<Look>;
   look(id: string): Promise<Look>;
+  /** What one is at that this server hears news of; without its record and its sizes. */
+  glance(id: string): Promise<Attention | undefined>;
   /** Follows an execution, whichever server started it; undefined when it has ended. */
   follow(id: string, signal?: AbortSignal): Promise<Tracked | undefined>;
   write(id: string, data: Uint8Array, end: boolean): Promise<void>;
-  resize(id: string, cols: number, rows: number): Promise<void>;
+  /** A side that is left out stays as it is. Throws `invalid_input` when it has no terminal. */
+  resize(id: string, sides: { readonly cols?: number | undefined; readonly rows?: number | undefined }): Promise<void>;
   signal(id: string, signal: number): Promise<void>;
   terminate(
     id: string,
@@ -83,7 +89,12 @@ export interface ExecutionWatch {
   exited(record: ExecutionRecord, exit: Exit | undefined): void;
 }
 
+/** Answers to what programs ask their terminals. */
+export type FollowTerminal = (one: Tracked, fromByte: number) => void;
+
 export interface ExecutionsDeps {
+  readonly attend?: Attend | undefined;
+  readonly followTerminal?: FollowTerminal | undefined;
   readonly watch?: ExecutionWatch | undefined;
   readonly store: Store;
   readonly logs: LogStore;

@@ -2,6 +2,8 @@ import * as z from 'zod/v4';
 import type { Presenter, Shown } from '../output/presenter.ts';
 import type { Outcome } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
+import type { Snapshot } from '../terminal/protocol.ts';
+import type { NeedsInput } from './needs-input.ts';
 import type { Look } from './types.ts';
 
 /** The answer about one execution. Fields that say nothing are left out: an empty stream, `truncated: false`, a cursor with nothing behind it. */
@@ -43,9 +45,12 @@ const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
 };
 
 /** What the caller may not see for itself, one sentence each. */
-export const hintsFor = (record: ExecutionRecord): string[] => {
+export const hintsFor = (record: ExecutionRecord, needsInput?: NeedsInput): string[] => {
   const hints: string[] = [];
-  if (record.status === 'running') hints.push('Still running: wait for it (wait), read on (read_output) or end it (terminate).');
+  if (needsInput?.hidden === true)
+    hints.push('It asks for a secret: what is sent is not shown. Answer with send_input, or end it (terminate).');
+  else if (needsInput !== undefined) hints.push('It waits for input: answer with send_input, or end it (terminate).');
+  else if (record.status === 'running') hints.push('Still running: wait for it (wait), read on (read_output) or end it (terminate).');
   const ending = record.outcome === undefined ? undefined : ENDINGS[record.outcome.kind];
   if (ending !== undefined) hints.push(ending);
   if (record.message !== undefined && record.outcome?.kind !== 'exited') hints.push(record.message);
@@ -63,6 +68,16 @@ export const durationOf = ({ status, durationMs, startedMs }: ExecutionRecord): 
   return status === 'running' ? { duration_ms: Math.max(0, Date.now() - startedMs) } : {};
 };
 
+/** What stands on a terminal. Rows and columns are counted from 1. */
+export const screenView = (screen: Snapshot): Record<string, unknown> => ({
+  text: screen.text,
+  cursor: { row: screen.row, col: screen.col },
+  size: { cols: screen.cols, rows: screen.rows },
+  ...(screen.alternate && { alternate: true }),
+  ...(screen.title !== '' && { title: screen.title }),
+  ...(screen.partial && { partial: true }),
+});
+
 /** One execution as an answer, its output folded and cut to the budget (bytes, both streams together); `raw`: cut only. */
 export const viewExecution = async (
   presenter: Presenter,
@@ -71,17 +86,20 @@ export const viewExecution = async (
   extra: Readonly<Record<string, unknown>> = {},
   raw = false,
 ): Promise<ExecutionView> => {
-  const { record } = look;
-  const shown = await presenter.excerpt(look, budgetBytes, raw);
-  const hints = hintsFor(record);
+  const { record, needsInput, screen } = look;
+  // What a full-screen program prints is no text: what stands on its screen is.
+  const shown = screen === undefined ? await presenter.excerpt(look, budgetBytes, raw) : undefined;
+  const hints = hintsFor(record, needsInput);
   return {
     execution_id: record.id,
     sandbox_id: record.sandbox,
     status: record.status,
     ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }),
     ...extra,
-    ...(shown.stdout !== undefined && { stdout: streamView(shown.stdout) }),
-    ...(shown.stderr !== undefined && { stderr: streamView(shown.stderr) }),
+    ...(needsInput !== undefined && { needs_input: needsInput }),
+    ...(screen !== undefined && { screen: screenView(screen) }),
+    ...(shown?.stdout !== undefined && { stdout: streamView(shown.stdout) }),
+    ...(shown?.stderr !== undefined && { stderr: streamView(shown.stderr) }),
     ...durationOf(record),
     ...(hints.length > 0 && { hints }),
   };

@@ -1,133 +1,180 @@
 import { CorralError } from '../../ports/errors.ts';
-import type { LogRef } from '../../ports/logs.ts';
-import type { OutputWatch } from '../output/watch.ts';
-import type { Executions } from './types.ts';
-import type { Tracked } from './tracked.ts';
+import type { Sandbox } from '../../ports/sandbox.ts';
+import type { Matching } from '../output/watch.ts';
+import { absolutePath, isClose, lineOfScreen, type Met, silentMs, waysOf, type Wanted, type WaitServices } from './conditions.ts';
+import { type Tell, telling } from './telling.ts';
+import { type Tracked, unlessOver, watchClosely } from './tracked.ts';
+import type { Executions, Look } from './types.ts';
 import type { Until } from './until.ts';
+import type { WaitState } from './wait-cursor.ts';
 
-export type Condition = 'exit' | 'output' | 'port' | 'silence';
-
-export interface Met {
+export interface WaitTarget {
   readonly execution: string;
-  readonly condition: Condition;
-  /** The line that matched. */
-  readonly line?: string | undefined;
-  readonly port?: number | undefined;
+  readonly until: Until;
+  readonly from: WaitState;
 }
 
 export interface WaitRequest {
-  readonly executions: readonly string[];
-  readonly until: Until;
+  readonly targets: readonly WaitTarget[];
   /** Every execution must meet a condition, instead of the first. */
   readonly all: boolean;
   readonly waitMs: number;
+  /** Told now and then while it waits, in words of `describe`: how many have met a condition, after how long. */
+  readonly tell?: Tell | undefined;
+  readonly describe?: ((met: number, ms: number) => Promise<string>) | undefined;
 }
 
-/** How often a watch is asked of the sandbox is its own affair; silence is looked at when it could have come. */
-const onSilence = (one: Tracked, ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const asked = performance.now();
-    let timer: NodeJS.Timeout;
-    const check = (): void => {
-      const left = Math.max(asked, one.lastGrowth) + ms - performance.now();
-      if (left <= 0) resolve();
-      else timer = setTimeout(check, left);
-    };
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-    check();
-  });
+export interface WaitResult {
+  /** In the order in which they came; those that an earlier wait had seen first. */
+  readonly met: readonly Met[];
+  /** Where a later wait goes on, in the order of the targets. */
+  readonly states: readonly WaitState[];
+}
 
-const hearsGrowth = (until: Until): boolean => until.output !== undefined || until.silenceSeconds !== undefined;
-
-const unwatch = (one: Tracked): void => {
-  one.watchers -= 1;
-  // An execution, or a sandbox, that is gone tells nothing any more.
-  if (one.watchers === 0 && one.record.status === 'running') one.live.sandbox.watch(one.record.id, false).catch(() => undefined);
-};
-
-const refOf = (one: Tracked): LogRef => ({ sandbox: one.record.sandbox, execution: one.record.id });
-
-/** An answer that fails since its connection broke, or since the execution has just ended: whether it ended is told by `done`. */
-const unlessOver = (error: unknown): undefined => {
-  if (error instanceof CorralError && (error.code === 'lost' || error.code === 'not_found')) return undefined;
-  throw error;
-};
-
-/** Resolves when something listens; never when the sandbox is gone. A connection that broke is used again once it was made anew. */
-const onPort = async ({ live }: Tracked, port: number, timeoutMs: number, signal: AbortSignal): Promise<void> => {
-  const ask = (): Promise<boolean> => live.sandbox.waitPort(port, timeoutMs, signal);
-  const listening = (await ask().catch(unlessOver)) ?? (await ask().catch(unlessOver)) ?? false;
-  if (!listening) await new Promise<never>(() => undefined);
-};
-
-/** Waits on one execution. Rejects only when a pattern cannot be used; never resolves after `signal` aborted. */
-const waitOne = async (watch: OutputWatch, one: Tracked, request: WaitRequest, signal: AbortSignal): Promise<Met> => {
-  const { until } = request;
-  const execution = one.record.id;
-  const ways: Promise<Met>[] = [];
-  if (hearsGrowth(until)) {
-    one.watchers += 1;
-    await one.live.sandbox.watch(execution, true).catch(unlessOver);
+/** What holds of one that has ended. Better than "it ended": what it printed last may hold the line, its daemon the port. */
+const atTheEnd = async (
+  services: WaitServices,
+  look: Look,
+  sandbox: Sandbox | undefined,
+  { until, from }: WaitTarget,
+): Promise<{ readonly met: Met; readonly scanned: WaitState['scanned'] }> => {
+  const { record, stdoutBytes, stderrBytes } = look;
+  const execution = record.id;
+  let { scanned } = from;
+  const ended = (met: Omit<Met, 'execution'>) => ({ met: { execution, ...met }, scanned });
+  if (until.output !== undefined) {
+    const ref = { sandbox: record.sandbox, execution };
+    const found = await services.watch.search({ ref, pattern: until.output, stream: until.stream, from: scanned });
+    ({ scanned } = found);
+    if (found.match !== undefined) return ended({ condition: 'output', line: found.match.line });
   }
-  if (until.output !== undefined)
-    ways.push(
-      watch
-        .match({ ref: refOf(one), pattern: until.output, stream: until.stream, growth: one }, signal)
-        .then((line) => (line === undefined ? new Promise<never>(() => undefined) : { execution, condition: 'output' as const, line })),
-    );
-  if (until.silenceSeconds !== undefined)
-    ways.push(onSilence(one, until.silenceSeconds * 1000, signal).then(() => ({ execution, condition: 'silence' as const })));
-  if (until.port !== undefined) {
-    const port = until.port;
-    ways.push(onPort(one, port, request.waitMs + 1000, signal).then(() => ({ execution, condition: 'port' as const, port })));
-  }
-  ways.push(
-    one.done.then(async () => {
-      // What it printed last may hold the line that was waited for: that answer is better than "it ended".
-      if (until.output === undefined) return { execution, condition: 'exit' as const };
-      const line = await watch.search({ ref: refOf(one), pattern: until.output, stream: until.stream });
-      return line === undefined ? { execution, condition: 'exit' as const } : { execution, condition: 'output' as const, line };
-    }),
-  );
-  return Promise.race(ways);
+  const line = until.screen === undefined ? undefined : await lineOfScreen(services, look, until.screen);
+  if (line !== undefined) return ended({ condition: 'screen', line });
+  if (until.bytes !== undefined && stdoutBytes + stderrBytes >= until.bytes) return ended({ condition: 'bytes' });
+  const { port, file } = until;
+  if (port !== undefined && (await sandbox?.waitPort(port, 1).catch(unlessOver)) === true) return ended({ condition: 'port', port });
+  if (file !== undefined && (await sandbox?.waitFile(absolutePath(record, file), 1).catch(unlessOver)) === true)
+    return ended({ condition: 'file', file });
+  return ended({ condition: 'exit' });
 };
 
-const endedMeanwhile = async (watch: OutputWatch, executions: Executions, id: string, until: Until): Promise<Met> => {
-  const { record } = await executions.look(id);
-  if (until.output === undefined) return { execution: id, condition: 'exit' };
-  const line = await watch.search({ ref: { sandbox: record.sandbox, execution: id }, pattern: until.output, stream: until.stream });
-  return line === undefined ? { execution: id, condition: 'exit' } : { execution: id, condition: 'output', line };
-};
+/** One target while it is waited for. */
+interface Waiting {
+  readonly met: Promise<Met>;
+  state(): WaitState;
+}
 
-/** Waits for the first (or all) of some executions to meet a condition; empty when the time was up first. */
-export const waitForExecutions = async (
+const begin = (
+  services: WaitServices,
   executions: Executions,
-  watch: OutputWatch,
-  request: WaitRequest,
+  target: WaitTarget,
+  one: Tracked | undefined,
   signal: AbortSignal,
-): Promise<readonly Met[]> => {
-  const followed = await Promise.all(request.executions.map(async (id) => ({ id, one: await executions.follow(id, signal) })));
+): Waiting => {
+  const { execution, until, from } = target;
+  const asked = performance.now();
+  let scanned = from.scanned;
+  let matching: Matching | undefined;
+  let met: Met | undefined;
+
+  const end = async (sandbox: Sandbox | undefined): Promise<Met> => {
+    const after = { ...target, from: { ...from, scanned: matching?.scanned() ?? scanned } };
+    const found = await atTheEnd(services, await executions.look(execution), sandbox, after);
+    ({ scanned } = found);
+    matching = undefined;
+    return found.met;
+  };
+  const run = async (): Promise<Met> => {
+    if (from.met !== undefined) return { execution, condition: from.met };
+    if (one === undefined) return end(undefined);
+    using _ = isClose(until) ? await watchClosely(one) : undefined;
+    // What was printed before it was watched.
+    if (isClose(until)) await executions.look(execution);
+    const wanted: Wanted = { one, until, from };
+    const found = waysOf(wanted, services, signal);
+    ({ matching } = found);
+    const over = one.done.then(() => end(one.live.sandbox));
+    const aborted = new Promise<never>((_, reject) => {
+      const stop = (): void => reject(new CorralError('cancelled', 'The wait is over.'));
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+    });
+    return await Promise.race([...found.ways, over, aborted]);
+  };
+
+  return {
+    met: run().then((result) => (met = result)),
+    state: () => ({
+      scanned: matching?.scanned() ?? scanned,
+      ...(one !== undefined &&
+        until.silenceSeconds !== undefined &&
+        met === undefined && { silent: { bytes: one.stdoutBytes + one.stderrBytes, ms: silentMs(one, asked, from) } }),
+      ...(met !== undefined && { met: met.condition }),
+    }),
+  };
+};
+
+/** Each of them, so that a list with a wrong name in it says which. */
+const followAll = async (
+  executions: Executions,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly (Tracked | undefined)[]> => {
+  const followed = await Promise.allSettled(ids.map((id) => executions.follow(id, signal)));
+  const missing = ids.filter((_, index) => {
+    const one = followed[index];
+    return one?.status === 'rejected' && one.reason instanceof CorralError && one.reason.code === 'not_found';
+  });
+  if (missing.length > 0 && ids.length > 1)
+    throw new CorralError(
+      'not_found',
+      `There is no execution ${missing.map((id) => `"${id}"`).join(', ')}; the others were not waited for.`,
+      {
+        hint: 'list_executions shows those that are kept; leave out the others and call again.',
+      },
+    );
+  return followed.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+};
+
+/** Waits for the first (or all) of some executions to meet a condition; `met` is empty when the time was up first. */
+export const waitForExecutions = async (
+  services: WaitServices,
+  executions: Executions,
+  { targets, all, waitMs, tell, describe = async () => '' }: WaitRequest,
+  signal: AbortSignal,
+): Promise<WaitResult> => {
+  const started = performance.now();
+  const followed = await followAll(
+    executions,
+    targets.map(({ execution }) => execution),
+    signal,
+  );
   const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
   const met: Met[] = [];
+  using _ = telling(tell, () => describe(met.length, performance.now() - started));
   let timer: NodeJS.Timeout | undefined;
-  const time = new Promise<'time'>((resolve) => {
-    timer = setTimeout(() => resolve('time'), request.waitMs);
-    signal.addEventListener('abort', () => resolve('time'), { once: true });
+  const time = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs);
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const waits = followed.map(async ({ id, one }) => {
-    const result =
-      one === undefined ? await endedMeanwhile(watch, executions, id, request.until) : await waitOne(watch, one, request, both);
-    met.push(result);
-  });
+  const waiting = targets.map((target, index) =>
+    begin(services, executions, target, followed[index], AbortSignal.any([signal, stop.signal])),
+  );
+  const ends = waiting.map(async (one) => void met.push(await one.met));
   try {
-    await Promise.race([request.all ? Promise.all(waits) : Promise.race(waits), time]);
+    await Promise.race([all ? Promise.all(ends) : Promise.race(ends), time]);
+    const states = waiting.map((one) => one.state());
+    // What one of several has met counts until each has; the first that any meets is asked for anew.
+    const isHalfway = all && met.length < targets.length;
+    return { met: [...met], states: isHalfway ? states : states.map(({ met: _met, ...state }) => state) };
   } finally {
     clearTimeout(timer);
     stop.abort();
     // The losers of the race end with the abort; what they say then is of no interest.
-    for (const wait of waits) wait.catch(() => undefined);
-    for (const { one } of followed) if (one !== undefined && hearsGrowth(request.until)) unwatch(one);
+    for (const end of ends) end.catch(() => undefined);
   }
-  return [...met];
 };

@@ -60,7 +60,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           `holds at most ${String(CODE_BYTES)} bytes: write a file (files) and run it`,
         ),
       args: z.array(z.string().refine(noNul, 'must not contain NUL')).max(256).optional(),
-      ...startFieldsUndescribed,
+      ...startFieldsUndescribed(config),
     }),
     output: answer,
     subject: ({ cwd, env }) => ({ cwd, env }),

@@ -3,15 +3,18 @@ import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { executionId } from '../executions/input.ts';
 import type { Executions } from '../executions/types.ts';
-import { outcomeView, streamView } from '../executions/view.ts';
+import { outcomeView, screenView, streamView } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import { codecNamed, requireByteLines } from './encoding.ts';
+import type { Screens } from '../terminal/screens.ts';
+import { sizesOf } from '../terminal/sizes.ts';
 import type { PageRequest, Presenter } from './presenter.ts';
 import { stampOf, timeBounds } from './times.ts';
 
 export interface OutputOperationsDeps {
   readonly executions: Executions;
   readonly presenter: Presenter;
+  readonly screens: Screens;
   readonly config: Config;
 }
 
@@ -34,7 +37,7 @@ const timeField = z.union([z.string().min(1).max(64), z.number()]).optional();
 const sinceStart = z.number().min(0).optional().meta({ deprecated: true });
 
 export const outputOperations = (deps: OutputOperationsDeps): readonly Operation[] => {
-  const { executions, presenter, config } = deps;
+  const { executions, presenter, screens, config } = deps;
 
   const read = defineOperation({
     name: 'output.read',
@@ -67,11 +70,12 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         .max(1024 * 1024)
         .optional()
         .describe('Default 32768.'),
+      screen: z.boolean().optional().describe('Of a pty: what stands on its screen.'),
       raw: z.boolean().optional().describe('As printed, nothing folded.'),
     }),
     output: z.looseObject({ execution_id: z.string(), status: z.enum(['running', 'finished']) }),
     run: async (input, context) => {
-      const { record, stdoutBytes, stderrBytes } = await executions.look(input.execution_id);
+      const { record, stdoutBytes, stderrBytes, needsInput } = await executions.look(input.execution_id);
       if (input.lines !== undefined && input.lines.to < input.lines.from)
         throw new CorralError('invalid_input', 'lines: `to` lies before `from`.');
       const ways = [input.cursor, input.tail, input.lines].filter((way) => way !== undefined).length;
@@ -105,7 +109,16 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
         execution_id: record.id,
         status: record.status,
         ...(record.outcome !== undefined && { outcome: outcomeView(record.outcome) }),
+        ...(needsInput !== undefined && { needs_input: needsInput }),
       };
+      if (input.screen === true) {
+        const sizes = sizesOf(record.meta);
+        if (sizes === undefined)
+          throw new CorralError('invalid_input', `Execution ${record.id} has no terminal, so there is no screen to read.`, {
+            hint: 'Read its streams (without screen), or start it with pty: true.',
+          });
+        return { ...head, screen: screenView(await screens.show({ ref, sizes, to: stdoutBytes })) };
+      }
       const view = async (stream: PageRequest['stream'], share: number): Promise<Record<string, unknown>> => {
         const shown = await presenter.page(
           ref,

@@ -96,12 +96,12 @@ export const scanGrep = (
 
 export const scanMatch = (request: Pattern, codec?: Codec): Scan<MatchResult> => {
   const regex = compilePattern(request.pattern, request.ignoreCase);
-  let found: string | undefined;
-  const splitter = splitLines(({ bytes }) => {
+  let found: { readonly text: string; readonly end: number } | undefined;
+  const splitter = splitLines(({ bytes, end }) => {
     const { text } = render(bytes, request.raw, codec);
     const match = regex.exec(text);
     if (match === null) return true;
-    found = cutText(text, match.index);
+    found = { text: cutText(text, match.index), end };
     return false;
   });
   return {
@@ -109,7 +109,7 @@ export const scanMatch = (request: Pattern, codec?: Codec): Scan<MatchResult> =>
     finish() {
       const resume = splitter.lineStart();
       splitter.end();
-      return { resume, ...(found !== undefined && { text: found }) };
+      return { resume, ...found };
     },
   };
 };

@@ -66,6 +66,8 @@ export interface LocateResult {
 
 export interface MatchResult {
   readonly text?: string;
+  /** Of the line that matches; there whenever its text is. */
+  readonly end?: number;
   /** Where a later search goes on: the beginning of the last line, if it is not finished. */
   readonly resume: number;
 }

@@ -78,7 +78,7 @@ export const templateOperations = (templates: readonly Template[], deps: Templat
       hints: { destructive: true, idempotent: false, openWorld: false },
       input: z.strictObject({
         ...Object.fromEntries(Object.entries(spec.params).map(([key, parameter]) => [key, parameterSchema(parameter)])),
-        ...(Object.hasOwn(spec.params, 'wait_seconds') ? {} : { wait_seconds: waitSeconds }),
+        ...(Object.hasOwn(spec.params, 'wait_seconds') ? {} : { wait_seconds: waitSeconds(deps.config) }),
       }),
       output: executionOutput,
       run: async (input, context) => {

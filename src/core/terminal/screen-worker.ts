@@ -1,15 +1,10 @@
-import { parentPort } from 'node:worker_threads';
-import { createEmulators } from './emulators.ts';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { createEmulators, type Emulators } from './emulators.ts';
 import type { ScreenJob, ScreenReply } from './protocol.ts';
 
 /** The thread of the screens: drawing takes time in proportion to what is printed, and the event loop has none to spare. */
 
-if (parentPort === null) throw new Error('This program is the thread of the screens of Corral; it is not started by itself.');
-const port = parentPort;
-const emulators = createEmulators();
-let last = Promise.resolve();
-
-const serve = async (job: ScreenJob): Promise<ScreenReply> => {
+const draw = async (emulators: Emulators, job: ScreenJob): Promise<ScreenReply> => {
   try {
     return { id: job.id, ...(await emulators.draw(job)) };
   } catch (error) {
@@ -17,7 +12,14 @@ const serve = async (job: ScreenJob): Promise<ScreenReply> => {
   }
 };
 
-// One after the other: what is drawn has an order.
-port.on('message', (job: ScreenJob) => {
-  last = last.then(async () => port.postMessage(await serve(job)));
-});
+const serve = (port: MessagePort): void => {
+  const emulators = createEmulators();
+  let last = Promise.resolve();
+  // One after the other: what is drawn has an order.
+  port.on('message', (job: ScreenJob) => {
+    last = last.then(async () => port.postMessage(await draw(emulators, job)));
+  });
+};
+
+if (parentPort === null) throw new Error('This program is the thread of the screens of Corral; it is not started by itself.');
+serve(parentPort);

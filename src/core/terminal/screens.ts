@@ -44,7 +44,9 @@ export const createScreens = (logs: LogStore): Screens => {
 
   const fail = (why: string): void => {
     starting = undefined;
-    const error = new CorralError('unavailable', `The screen could not be drawn: ${why}.`, { hint: 'Call again, or read the stream (read_output without screen).' });
+    const error = new CorralError('unavailable', `The screen could not be drawn: ${why}.`, {
+      hint: 'Call again, or read the stream (read_output without screen).',
+    });
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };

@@ -75,7 +75,7 @@ export const forwardSize = (executions: Executions, id: string): Disposable => {
   const { stdout } = process;
   const tell = (): void => {
     // A program that has just ended has no terminal to resize.
-    if (stdout.columns > 0 && stdout.rows > 0) executions.resize(id, stdout.columns, stdout.rows).catch(() => undefined);
+    if (stdout.columns > 0 && stdout.rows > 0) executions.resize(id, { cols: stdout.columns, rows: stdout.rows }).catch(() => undefined);
   };
   tell();
   stdout.on('resize', tell);

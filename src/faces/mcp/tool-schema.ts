@@ -1,17 +1,11 @@
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
 
-/** Bounds on lengths and from below: enforced at the door with a message of their own, and only weight for a model that chooses arguments. */
-const WEIGHT = ['minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const;
-
-/** An upper bound that no sensible call comes near. The door has it all the same. */
-const NOBODY_ASKS_FOR = 1000;
+/** Bounds are enforced at the door, with a message of their own: only weight for a model that chooses arguments. */
+const WEIGHT = ['minLength', 'maxLength', 'minItems', 'maxItems', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum'] as const;
 
 /** Every byte of the list is paid for in each conversation: what is true of all JSON, or says nothing to a model, is left out. */
 const leaveOutTheObvious = ({ jsonSchema, path }: { jsonSchema: z.core.JSONSchema.BaseSchema; path: readonly unknown[] }): void => {
-  if (jsonSchema.maximum !== undefined && jsonSchema.maximum >= NOBODY_ASKS_FOR) delete jsonSchema.maximum;
-  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER || jsonSchema.minimum === 0 || jsonSchema.minimum === 1) delete jsonSchema.minimum;
-  if (jsonSchema.exclusiveMinimum === 0) delete jsonSchema.exclusiveMinimum;
   for (const key of WEIGHT) delete jsonSchema[key];
   const names = jsonSchema.propertyNames;
   if (typeof names === 'object' && names.enum === undefined) delete jsonSchema.propertyNames;

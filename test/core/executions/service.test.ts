@@ -1,16 +1,27 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import type { Until } from '../../../src/core/executions/until.ts';
+import type { WaitState } from '../../../src/core/executions/wait-cursor.ts';
 import { waitForExecutions } from '../../../src/core/executions/waiting.ts';
-import type { OutputWatch } from '../../../src/core/output/watch.ts';
 import { CorralError } from '../../../src/ports/errors.ts';
 import type { Exit, Sandbox, SandboxEvents } from '../../../src/ports/sandbox.ts';
-import { aRequest, never, openHouse } from '../../support/house.ts';
+import { aRequest, type House, never, openHouse } from '../../support/house.ts';
 
 const lost = (): CorralError => new CorralError('lost', 'The connection to the sandbox broke.');
 
-/** Searches nothing: these waits are for ends and ports. */
-const noWatch: OutputWatch = { match: () => new Promise(() => undefined), search: async () => undefined };
+const START: WaitState = { scanned: { stdout: 0, stderr: 0 } };
+
+/** Waits for the same of each. */
+const waitFor = async (house: House, executions: readonly string[], until: Until, all: boolean, waitMs: number) =>
+  (
+    await waitForExecutions(
+      house.waits,
+      house.executions,
+      { targets: executions.map((execution) => ({ execution, until, from: START })), all, waitMs },
+      never(),
+    )
+  ).met;
 
 const running = (house: Awaited<ReturnType<typeof openHouse>>, argv: readonly string[] = ['sleep', '60000']) =>
   house.executions.run(aRequest(argv), 0, never());
@@ -126,12 +137,7 @@ test('waiting for several: one whose sandbox is gone has ended, and keeps the ot
   const alive = await running(asker, ['sleep', '100']);
   owner.memory.kill(gone.record.sandbox);
   await owner.store.updateSandbox(gone.record.sandbox, { state: 'running' });
-  const met = await waitForExecutions(
-    asker.executions,
-    noWatch,
-    { executions: [gone.record.id, alive.record.id], until: { exit: true }, all: true, waitMs: 5000 },
-    never(),
-  );
+  const met = await waitFor(asker, [gone.record.id, alive.record.id], {}, true, 5000);
   expect(met).toHaveLength(2);
   expect((await asker.executions.look(gone.record.id)).record.outcome).toEqual({ kind: 'lost' });
 });
@@ -145,12 +151,7 @@ test('waiting for a port survives a broken connection', async () => {
     }),
   });
   const { record } = await running(house, ['listen', '8080']);
-  const met = await waitForExecutions(
-    house.executions,
-    noWatch,
-    { executions: [record.id], until: { exit: true, port: 8080 }, all: false, waitMs: 2000 },
-    never(),
-  );
+  const met = await waitFor(house, [record.id], { port: 8080 }, false, 2000);
   expect(met).toMatchObject([{ condition: 'port', port: 8080 }]);
 });
 
@@ -162,12 +163,7 @@ test('an execution that ended before it could be watched ends the wait', async (
     }),
   });
   const { record } = await running(house, ['sleep', '50']);
-  const met = await waitForExecutions(
-    house.executions,
-    noWatch,
-    { executions: [record.id], until: { exit: true, silenceSeconds: 60 }, all: false, waitMs: 5000 },
-    never(),
-  );
+  const met = await waitFor(house, [record.id], { silenceSeconds: 60 }, false, 5000);
   expect(met).toMatchObject([{ condition: 'exit' }]);
 });
 

@@ -39,5 +39,5 @@ test('pages, lines and searches are the same over a record', async () => {
   expect((await page({ tail: 1 })).text).toBe('three\n');
   expect((await page({ lines: { from: 2, to: 2 } })).text).toBe('two\n');
   expect((await page({ grep: { pattern: 't', ignoreCase: false, context: 0, max: 9 } })).text).toBe('2:two\n3:three\n');
-  expect(await output.watch.search({ ref: REF, pattern: 'th.*' })).toBe('three');
+  expect(await output.watch.search({ ref: REF, pattern: 'th.*' })).toMatchObject({ match: { line: 'three' } });
 });

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createOutputWatch } from '../../../src/core/output/watcher.ts';
 import { createOutput } from '../../../src/core/output/output.ts';
 import { createSearcher, type Searcher } from '../../../src/core/output/searcher.ts';
 import { memoryLogs, REF } from './logs.ts';
@@ -150,49 +151,100 @@ describe('waiting for output', () => {
     const { output, growth, grow } = watching({ stdout: 'starting\n' });
     await using _ = output;
     const signal = new AbortController().signal;
-    const line = output.watch.match({ ref: REF, pattern: 'listening on port \\d+', growth }, signal);
+    const line = output.watch.match({ ref: REF, pattern: 'listening on port \\d+', growth }, signal).match;
     await new Promise((resolve) => setTimeout(resolve, 50));
     grow('stdout', 'server \u001b[1mlisten');
     await new Promise((resolve) => setTimeout(resolve, 20));
     grow('stdout', 'ing\u001b[0m on port 30');
-    expect(await line).toBe('server listening on port 30');
-    const prompt = output.watch.match({ ref: REF, stream: 'stderr', pattern: 'Password: $', growth }, signal);
+    expect(await line).toEqual({ line: 'server listening on port 30', stream: 'stdout' });
+    const prompt = output.watch.match({ ref: REF, stream: 'stderr', pattern: 'Password: $', growth }, signal).match;
     grow('stderr', 'Password: ');
-    expect(await prompt).toBe('Password: ');
-    expect(growth.listeners.size).toBe(0);
+    expect(await prompt).toEqual({ line: 'Password: ', stream: 'stderr' });
+    await vi.waitFor(() => expect(growth.listeners.size).toBe(0));
   });
 
   test('what was there before is found at once, in either stream', async () => {
     const { output, growth } = watching({ stdout: 'a\n', stderr: 'b\nready\nc\n' });
     await using _ = output;
-    expect(await output.watch.match({ ref: REF, pattern: '^ready$', growth }, new AbortController().signal)).toBe('ready');
-    expect(await output.watch.search({ ref: REF, pattern: '^ready$' })).toBe('ready');
-    expect(await output.watch.search({ ref: REF, pattern: '^ready$', stream: 'stdout' })).toBeUndefined();
+    const ready = { line: 'ready', stream: 'stderr' };
+    const { signal } = new AbortController();
+    expect(await output.watch.match({ ref: REF, pattern: '^ready$', growth }, signal).match).toEqual(ready);
+    expect((await output.watch.search({ ref: REF, pattern: '^ready$' })).match).toEqual(ready);
+    expect((await output.watch.search({ ref: REF, pattern: '^ready$', stream: 'stdout' })).match).toBeUndefined();
   });
 
   test('gives up with the signal, at once for a pattern that is none, and in time for a catastrophic one', async () => {
     const { output, growth } = watching({ stdout: victim });
     await using _ = output;
     const stop = new AbortController();
-    const waiting = output.watch.match({ ref: REF, pattern: 'never', growth }, stop.signal);
+    const waiting = output.watch.match({ ref: REF, pattern: 'never', growth }, stop.signal).match;
     setTimeout(() => stop.abort(), 50);
     expect(await waiting).toBeUndefined();
-    expect(growth.listeners.size).toBe(0);
+    await vi.waitFor(() => expect(growth.listeners.size).toBe(0));
     const signal = new AbortController().signal;
-    await expect(output.watch.match({ ref: REF, pattern: '(', growth }, signal)).rejects.toMatchObject({ code: 'invalid_input' });
-    await expect(output.watch.match({ ref: REF, pattern: CATASTROPHE, growth }, signal)).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(output.watch.match({ ref: REF, pattern: '(', growth }, signal).match).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(output.watch.match({ ref: REF, pattern: CATASTROPHE, growth }, signal).match).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
     expect(growth.listeners.size).toBe(0);
   });
 
   test('a match is found however the output is cut into writes', async () => {
     const { output, growth, grow } = watching();
     await using _ = output;
-    const line = output.watch.match({ ref: REF, pattern: '^the 3000th: é€😀$', growth }, new AbortController().signal);
+    const line = output.watch.match({ ref: REF, pattern: '^the 3000th: é€😀$', growth }, new AbortController().signal).match;
     const whole = Buffer.from(Array.from({ length: 3_001 }, (_, index) => `the ${index}th: é€😀\n`).join(''));
     for (let at = 0; at < whole.length; at += 1_777) {
       grow('stdout', whole.subarray(at, at + 1_777));
       if (at % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(await line).toBe('the 3000th: é€😀');
+    expect(await line).toEqual({ line: 'the 3000th: é€😀', stream: 'stdout' });
+  });
+
+  test('goes on behind the line that was found, and says how far it looked where there was none', async () => {
+    const { output, growth } = watching({ stdout: 'error one\nfine\nerror two\nhalf', stderr: 'warning\n' });
+    await using _ = output;
+    const { signal } = new AbortController();
+    const first = output.watch.match({ ref: REF, pattern: 'error', growth }, signal);
+    expect(await first.match).toMatchObject({ line: 'error one' });
+    expect(first.scanned()).toEqual({ stdout: 10, stderr: 0 });
+    const second = await output.watch.search({ ref: REF, pattern: 'error', from: first.scanned() });
+    expect(second).toMatchObject({ match: { line: 'error two' }, scanned: { stdout: 25 } });
+    const third = await output.watch.search({ ref: REF, pattern: 'error', from: second.scanned });
+    expect(third).toEqual({ match: undefined, scanned: { stdout: 25, stderr: 8 } });
+  });
+
+  test('a hundred who wait for the same share one search', async () => {
+    searcher = createSearcher();
+    const kept = memoryLogs({});
+    let searches = 0;
+    const watch = createOutputWatch(kept.logs, {
+      ...searcher,
+      search: (job, options) => ((searches += 1), searcher.search(job, options)),
+    });
+    const growth = { listeners: new Set<() => void>() };
+    const stop = new AbortController();
+    const leaving = new AbortController();
+    const waits = Array.from({ length: 100 }, (_, index) =>
+      watch.match({ ref: REF, pattern: 'ready', growth }, AbortSignal.any([index < 50 ? stop.signal : leaving.signal])),
+    );
+    leaving.abort();
+    expect(await waits[99]?.match).toBeUndefined();
+    expect(growth.listeners.size).toBe(1);
+    kept.append('stdout', 'ready\n');
+    for (const listener of growth.listeners) listener();
+    const found = await Promise.all(waits.slice(0, 50).map(({ match }) => match));
+    expect(found.every((match) => match?.line === 'ready')).toBe(true);
+    expect(searches).toBe(1);
+  });
+
+  test('a pattern that is stuck keeps nobody else from searching', async () => {
+    searcher = createSearcher({ stallMs: 1_500 });
+    await searcher.search(grep('x', victim)); // its thread is there
+    const stuck = searcher.search(grep(CATASTROPHE, victim));
+    const started = performance.now();
+    for (let round = 0; round < 5; round += 1) await searcher.search(grep('a', victim));
+    expect(performance.now() - started).toBeLessThan(1_400);
+    await expect(stuck).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('took more than') });
   });
 });

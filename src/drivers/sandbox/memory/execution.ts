@@ -95,7 +95,11 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
       cause ??= 'output_limit';
       kill(SIGKILL);
     }
-    if (watched) host.events.output(execution, output.size('stdout').bytes, output.size('stderr').bytes);
+    const [out, err] = [output.size('stdout').bytes, output.size('stderr').bytes];
+    const told = output.flush().then(() => {
+      if (watched) host.events.output(execution, out, err);
+    });
+    told.catch(() => undefined); // the end tells of it
   };
 
   const inputWait = (): InputWait | undefined => {

@@ -38,7 +38,7 @@ import { runCli } from './faces/cli/main.ts';
 import { newServerId } from './lib/ids.ts';
 import { quote } from './lib/quote.ts';
 import { cached, late, once } from './lib/late.ts';
-import { startTicks } from './lib/process.ts';
+import { isAlive, startTicks } from './lib/process.ts';
 import { toCorralError } from './ports/errors.ts';
 import type { DriverName, SandboxDriver } from './ports/sandbox.ts';
 import type { ServerRecord, Store } from './ports/store.ts';
@@ -62,6 +62,7 @@ interface Services {
   readonly sandboxes: ReturnType<typeof createSandboxes>;
   readonly executions: ReturnType<typeof createExecutions>;
   readonly timers: readonly NodeJS.Timeout[];
+  readonly sweepAudit: () => Promise<number>;
   /** Absent where no rules are configured. */
   readonly gate: ((call: Call) => Promise<Decision>) | undefined;
 }
@@ -194,7 +195,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
             every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS)),
           ]
         : [];
-    services = { server, store, sandboxes, executions, timers, gate };
+    services = { server, store, sandboxes, executions, timers, gate, sweepAudit };
     if (role !== 'server') return;
     const found = await sandboxes.adopt();
     if (found.alive + found.gone > 0) log.info(found, 'took over from a server that died');
@@ -319,6 +320,30 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     return (await loadKey({ path: join(config.stateDir, 'request-state.key'), make: true, what: 'key of request states' })).export();
   };
 
+  const gc: App['gc'] = async (dryRun) => {
+    await ready();
+    const [{ collectGarbage }, { createLeftovers }] = await Promise.all([
+      import('./core/housekeeping/gc.ts'),
+      import('./drivers/leftovers/leftovers.ts'),
+    ]);
+    const { store, sandboxes: ours, executions: known, sweepAudit } = opened();
+    return collectGarbage(
+      {
+        store,
+        logs,
+        leftovers: createLeftovers({ stateFolder: config.stateDir }),
+        isAlive: ({ pid, startTicks: ticks }) => isAlive(pid, ticks),
+        bury: ours.bury,
+        endUnknown: ours.endUnknown,
+        sweepExecutions: (dry) => known.sweep({ dryRun: dry }),
+        sweepSandboxes: (dry) => ours.sweep({ dryRun: dry }),
+        sweepAudit,
+        sweepApprovals: () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS),
+      },
+      dryRun,
+    );
+  };
+
   const auditTrail: App['audit'] = async () => {
     const { createAuditTrail } = await import('./drivers/audit/trail.ts');
     return createAuditTrail({ stateDir: config.stateDir, keyFile: config.auditKeyFile });
@@ -340,6 +365,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     continuation,
     requestStateKey,
     doctor,
+    gc,
     audit: auditTrail,
     ready,
     close,

@@ -6,6 +6,7 @@ import type { LoadedConfig } from './config/load.ts';
 import type { DoctorReport } from './doctor/report.ts';
 import type { Continuation } from './executions/continuation.ts';
 import type { Executions } from './executions/types.ts';
+import type { GcReport } from './housekeeping/gc.ts';
 import type { Log } from './log.ts';
 import type { Invoke, Operation } from './operation.ts';
 import type { BlockList } from './policy/block-list.ts';
@@ -49,6 +50,8 @@ export interface App {
   requestStateKey(): Promise<Uint8Array>;
   /** Looks at this machine and attacks a sandbox on it; needs no `ready`. */
   doctor(signal?: AbortSignal): Promise<DoctorReport>;
+  /** Removes what nobody will ask for again, beside servers that run; `dryRun` counts alone. */
+  gc(dryRun: boolean): Promise<GcReport>;
   /** What was recorded in this state folder, by whichever process. */
   audit(): Promise<AuditTrail>;
   ready(): Promise<void>;

@@ -1,11 +1,5 @@
 import type { ExecutionRecord } from '../../ports/store.ts';
-import type { ExecutionsDeps } from './types.ts';
-
-/** What a sweep forgets: so many executions with so many bytes of output. */
-export interface Swept {
-  readonly executions: number;
-  readonly bytes: number;
-}
+import type { ExecutionsDeps, Swept } from './types.ts';
 
 /** A wall clock that jumps ahead by more makes everything look old: nothing is forgotten for its age until it has stayed so for a while. */
 const JUMP_MS = 300_000;

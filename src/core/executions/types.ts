@@ -7,7 +7,6 @@ import type { Decision } from '../policy/types.ts';
 import type { CreateOptions, LiveSandbox, Sandboxes, SandboxNews } from '../sandboxes/types.ts';
 import type { Attend, Attention } from './needs-input.ts';
 import type { Tell } from './telling.ts';
-import type { Swept } from './retention.ts';
 import type { Tracked } from './tracked.ts';
 
 /** Name that asks for a sandbox of its own, which ends with the execution. */
@@ -55,6 +54,12 @@ export interface Look extends Attention {
   readonly exit: Exit | undefined;
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
+}
+
+/** What a sweep forgets: so many executions with so many bytes of output. */
+export interface Swept {
+  readonly executions: number;
+  readonly bytes: number;
 }
 
 export interface Executions {

@@ -1,4 +1,4 @@
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from './codec.ts';
 import type { Behind } from './cut.ts';
 import { lineStarts, nextLine } from './line-edges.ts';
 

@@ -1,4 +1,4 @@
-import { type Codec, findCodec, UTF8 } from '../../lib/codec.ts';
+import { type Codec, findCodec, UTF8 } from './codec.ts';
 import { CorralError } from '../../ports/errors.ts';
 
 /** Undefined for UTF-8, which everything speaks by itself. Throws `invalid_input` when there is no such encoding. */

@@ -1,4 +1,4 @@
-import { type Codec, UTF8 } from '../../lib/codec.ts';
+import { type Codec, UTF8 } from './codec.ts';
 
 /** Where lines begin and end in bytes of any encoding. */
 

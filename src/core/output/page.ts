@@ -1,4 +1,4 @@
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from './codec.ts';
 import type { LogRef, LogStore } from '../../ports/logs.ts';
 import { formatCursor, type Offsets, parseCursor } from './cursor.ts';
 import { type Behind, cutBack, cutFront } from './cut.ts';

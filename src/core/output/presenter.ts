@@ -1,4 +1,4 @@
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from './codec.ts';
 import type { Zone } from '../../lib/strftime.ts';
 import type { LogRef } from '../../ports/logs.ts';
 import type { Exit } from '../../ports/sandbox.ts';

@@ -1,4 +1,4 @@
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from './codec.ts';
 import { decode } from '../../lib/utf8.ts';
 import { fold } from './fold.ts';
 

@@ -1,4 +1,4 @@
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from './codec.ts';
 import { type OnLine, splitLines } from './line-splitter.ts';
 import { compilePattern } from './pattern.ts';
 import { render } from './render.ts';

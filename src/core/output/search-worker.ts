@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { findCodec } from '../../lib/codec.ts';
+import { findCodec } from './codec.ts';
 import { type Scan, scanGrep, scanLocate, scanMatch } from './scan.ts';
 import type { FromThread, HashResult, SearchJob, SearchResult, SearchSource, ToThread } from './search-protocol.ts';
 

@@ -6,6 +6,7 @@ import { isAlive } from '../../lib/process.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { DriverName, Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
 import type { SandboxRecord } from '../../ports/store.ts';
+import { countEmpty, createBurial } from './burial.ts';
 import { createIdleWatch } from './idle.ts';
 import { createSpecs } from './spec.ts';
 import type { CreateOptions, LiveSandbox, Purpose, Sandboxes, SandboxesDeps } from './types.ts';
@@ -268,6 +269,8 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     }
   };
 
+  const { recordGone, bury, endUnknown } = createBurial({ store, server, driverOf, folderOf, news, forget });
+
   const takeOver = async (record: SandboxRecord): Promise<'alive' | 'gone'> => {
     const mine: SandboxRecord = { ...record, owner: server.id };
     const already = live.get(record.id);
@@ -279,16 +282,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
       await news.adopted(found, await found.sandbox.list());
       return 'alive';
     }
-    // Half-made or gone: opening it again ends whatever is left of it.
-    await driverOf(record.driver)
-      .open(record.id, folderOf(record.id))
-      .then((left) => left?.end(0));
-    await news.lost(
-      record.id,
-      'its server died and it ended before another came',
-      await driverOf(record.driver).recall(folderOf(record.id)),
-    );
-    await forget(record.id, 'ended', 'its server died and it ended before another came');
+    await recordGone(record);
     return 'gone';
   };
 
@@ -360,7 +354,10 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     records: () => store.sandboxes(),
     end,
     adopt,
-    sweep: async () => {
+    bury,
+    endUnknown,
+    sweep: async ({ dryRun = false } = {}) => {
+      if (dryRun) return countEmpty(store, Date.now() - FOLDER_KEPT_MS);
       const gone = await store.deleteEmptySandboxes(Date.now() - FOLDER_KEPT_MS);
       for (const id of gone) await rm(folderOf(id), { recursive: true, force: true });
       const living = async () => new Set((await store.sandboxes({ living: true })).map(({ id }) => id));

@@ -71,8 +71,12 @@ export interface Sandboxes {
    * would make it becomes its own shared one; what nobody can ask for by default any more ends when nothing runs in it.
    */
   adopt(): Promise<{ readonly alive: number; readonly gone: number }>;
-  /** Removes what is left of sandboxes that ended and of which nothing is kept; returns how many. */
-  sweep(): Promise<number>;
+  /** Records the end of one whose server is dead, if it has ended; false when it lives, or has an owner by now. */
+  bury(record: SandboxRecord): Promise<boolean>;
+  /** Ends one of which there is only a folder, if somebody is there. */
+  endUnknown(id: string): Promise<void>;
+  /** Removes what is left of sandboxes that ended and of which nothing is kept; returns how many. `dryRun` counts alone. */
+  sweep(options?: { readonly dryRun?: boolean }): Promise<number>;
   /** Ends all that this server owns, or leaves it to its lease when `keep` is set. */
   close(): Promise<void>;
 }

@@ -13,6 +13,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['policy', 'decide, explain and test what may run; nothing is started'],
   ['approvals', 'list and answer what the rules leave to a person'],
   ['audit', 'read, search and verify the log of what was done'],
+  ['gc', 'remove what is old, and what dead servers left behind'],
   ['doctor', 'check what this machine can do, and how to mend the rest'],
   ['config', 'show the configuration and where it comes from'],
   ['help', 'help for a command'],

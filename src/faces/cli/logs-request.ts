@@ -1,7 +1,7 @@
 import { codecNamed, requireByteLines } from '../../core/output/encoding.ts';
 import type { Stamp } from '../../core/output/presenter.ts';
 import { stampOf, timeBounds } from '../../core/output/times.ts';
-import type { Codec } from '../../lib/codec.ts';
+import type { Codec } from '../../core/output/codec.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';

@@ -12,6 +12,7 @@ import { EXIT } from './exit-codes.ts';
 import { reportFailure } from './fail.ts';
 import type { Flag } from './flags.ts';
 import { configurationHelp, LOGS_EXAMPLES, MORE_OPTIONS, profilesHelp, ROOT_EXAMPLES, ROOT_SUMMARY, RUN_EXAMPLES } from './help.ts';
+import type { GcOptions } from './gc.ts';
 import type { KillOptions } from './kill.ts';
 import type { LogsOptions } from './logs-request.ts';
 import type { PsOptions } from './ps.ts';
@@ -252,6 +253,13 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
     });
 
   program.commandsGroup('Set up:');
+  add(program, 'gc', summary('gc'))
+    .option('--dry-run', 'count what would go, and remove nothing')
+    .option('--json', 'as JSON')
+    .action(async (options: GcOptions, command: Command) => {
+      const { runGc } = await import('./gc.ts');
+      done(await runGc(context, configOf(command), options));
+    });
   add(program, 'doctor', summary('doctor'))
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {

@@ -26,3 +26,11 @@ export const shortDuration = (ms: number): string => {
 };
 
 export const ago = (thenMs: number, nowMs: number): string => `${shortDuration(Math.max(0, nowMs - thenMs))} ago`;
+
+const SIZES = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `512 bytes`, `1.5 MiB` */
+export const formatBytes = (bytes: number): string => {
+  const power = Math.min(SIZES.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${power === 0 ? String(bytes) : (bytes / 1024 ** power).toFixed(1)} ${SIZES[power] ?? ''}`;
+};

@@ -1,4 +1,4 @@
-import { type Codec as AnyCodec, findCodec } from '../../../lib/codec.ts';
+import { type Codec as AnyCodec, findCodec } from '../../output/codec.ts';
 import type { Environment } from './allow-list.ts';
 import { mistake } from './texts.ts';
 

@@ -1,3 +1,4 @@
+import { serveArguments } from '../supervisor/command-line.ts';
 import { CorralError } from '../../../ports/errors.ts';
 import type { SandboxSpec } from '../../../ports/sandbox.ts';
 import type { HostLayout } from './host-layout.ts';
@@ -145,7 +146,7 @@ export const buildBubblewrapArguments = (input: BubblewrapInput): BubblewrapArgu
   if (options.some((option) => option.includes('\0'))) throw new CorralError('invalid_input', 'A path of the sandbox holds a NUL byte.');
   const program = input.form === 'isolated' ? input.supervisorInside : input.supervisorPath;
   return {
-    args: ['--args', String(input.firstDataFd), '--', program, 'serve'],
+    args: ['--args', String(input.firstDataFd), '--', program, ...serveArguments(input.spec.id, input.spec.folder)],
     data: [new TextEncoder().encode(options.map((option) => `${option}\0`).join('')), ...blobs],
   };
 };

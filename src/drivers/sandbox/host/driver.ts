@@ -12,6 +12,7 @@ import type { SupervisorLauncher } from '../supervisor/launcher.ts';
 import { createLifecycle } from '../supervisor/lifecycle.ts';
 import type { Placement } from '../supervisor/lifecycle.ts';
 import { probeBySandbox } from '../supervisor/probe.ts';
+import { serveArguments } from '../supervisor/command-line.ts';
 import { DESCRIPTOR } from '../supervisor/protocol.ts';
 import { requireCapabilities } from '../supervisor/requirements.ts';
 
@@ -68,7 +69,7 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
       staged: [],
       roots: spec.workspaces.map(({ target }) => target),
     };
-    if (form === 'plain') return { ...common, argv: [supervisorPath, 'serve'], data: [] };
+    if (form === 'plain') return { ...common, argv: [supervisorPath, ...serveArguments(spec.id, spec.folder)], data: [] };
     const { args, data } = buildBubblewrapArguments({
       spec,
       host: await describeHostLayout(),

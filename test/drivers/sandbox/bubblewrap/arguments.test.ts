@@ -84,7 +84,16 @@ describe('the list of options', () => {
       specOf({ workspaces: [{ source: '/srv/secret-project', target: '/srv/secret-project', mode: 'rw' }] }),
       '/opt/supervisor',
     );
-    expect(buildBubblewrapArguments(input).args).toEqual(['--args', String(FIRST_DATA_FD), '--', '/run/corral/supervisor', 'serve']);
+    const { id } = input.spec;
+    expect(buildBubblewrapArguments(input).args).toEqual([
+      '--args',
+      String(FIRST_DATA_FD),
+      '--',
+      '/run/corral/supervisor',
+      'serve',
+      id,
+      expect.stringMatching(/^[0-9a-f]{16}$/),
+    ]);
     expect(contains(optionsOf(input), ['--bind', '/srv/secret-project', '/srv/secret-project'])).toBe(true);
   });
 

@@ -1,4 +1,4 @@
-import { decode } from './utf8.ts';
+import { decode } from '../../lib/utf8.ts';
 
 /** How the bytes of a program are read as text. */
 export interface Codec {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "descriptors.h"
 #include "execution.h"
 #include "metrics.h"
 #include "tree.h"
@@ -40,11 +41,12 @@ static void sooner(uint64_t *next, uint64_t at)
     if (at < *next) *next = at;
 }
 
-/* What happens in the first seconds is looked at closely; later little changes. */
-static uint32_t look_interval(const struct execution *e, uint64_t now)
+/* What happens in the first seconds is looked at closely; later little changes. Looks of many executions fall together. */
+static uint64_t next_look(const struct execution *e, uint64_t now)
 {
     uint64_t age = now - e->start_us / 1000u;
-    return age < 4000 ? 250 : age < 16000 ? 1000 : 2000;
+    uint32_t interval = age < 4000 ? 250 : age < 16000 ? 1000 : 2000;
+    return now / interval * interval + interval;
 }
 
 static bool is_watched(struct execution *e)
@@ -101,11 +103,12 @@ uint64_t activity_tick(uint64_t now)
         if (is_watched(e) && now >= e->input_wait.next) look = true;
     }
     if (look && !tree_scan(&tree)) tree.n = 0;
+    if (look) descriptors_new_look();
     if (look && light) metrics_ports(&tree);
     for (struct execution *e = executions; e != NULL; e = e->next) {
         if (e->state != EXECUTION_RUNNING) continue;
         if (look) metrics_sample(e, &tree);
-        if (now >= e->look_at) e->look_at = now + look_interval(e, now);
+        if (now >= e->look_at) e->look_at = next_look(e, now);
         if (look && now >= e->input_wait.next && is_watched(e)) input_look(e, &tree, now);
     }
     size_t kept = 0;

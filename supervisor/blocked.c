@@ -70,6 +70,7 @@ static enum source together(enum source so_far, const struct process *p, int fd,
 {
     enum source one = descriptor_source(p, fd, in);
     if (one == SOURCE_EPOLL) one = epoll_source(p, fd, in, 1);
+    if (one == SOURCE_CONNECTION) one = SOURCE_OTHER;
     return one == SOURCE_SELF || so_far == SOURCE_OTHER ? so_far : one;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "listeners.h"
@@ -73,6 +74,9 @@ enum source descriptor_source(const struct process *p, int fd, const struct inpu
     link[n] = 0;
     if (strcmp(link, "anon_inode:[eventfd]") == 0 || strcmp(link, "anon_inode:[signalfd]") == 0) return SOURCE_SELF;
     if (strcmp(link, "anon_inode:[eventpoll]") == 0) return SOURCE_EPOLL;
+    char protocol[16] = "";
+    if (numbered(link, "socket") != 0 && getxattr(path, "system.sockprotoname", protocol, sizeof protocol - 1) > 0 && strncmp(protocol, "TCP", 3) == 0)
+        return SOURCE_CONNECTION;
     unsigned long number;
     if ((number = numbered(link, "pipe")) != 0 && has_both_ends(p, fd, "pipe", number)) return SOURCE_SELF;
     if ((number = numbered(link, "socket")) != 0 && has_both_ends(p, fd, "socket", number)) return SOURCE_SELF;
@@ -93,11 +97,16 @@ enum source epoll_source(const struct process *p, int fd, const struct input_id 
         if (sscanf(line, "tfd: %d events: %x", &target, &events) != 2 || (events & EPOLLIN) == 0) continue;
         enum source one = descriptor_source(p, target, in);
         if (one == SOURCE_EPOLL) one = depth < EPOLL_DEPTH ? epoll_source(p, target, in, depth + 1) : SOURCE_OTHER;
-        if (one != SOURCE_SELF) all = one;
+        if (one != SOURCE_SELF && one != SOURCE_CONNECTION) all = one;
     }
     fclose(f);
     return all;
 }
+
+static struct listeners table;
+static bool table_fresh;
+
+void descriptors_new_look(void) { table_fresh = false; }
 
 static void note_found(void *with, const struct listener *one)
 {
@@ -107,8 +116,8 @@ static void note_found(void *with, const struct listener *one)
 
 bool process_listens(const struct process *p)
 {
-    static struct listeners all;
     bool found = false;
-    if (listeners_read(&all)) listeners_of(p->pid, &all, note_found, &found);
+    if (!table_fresh) table_fresh = listeners_read(&table);
+    if (table_fresh) listeners_of(p->pid, &table, note_found, &found);
     return found;
 }

@@ -13,9 +13,11 @@
 #include "execution_parts.h"
 #include "tree.h"
 
-#define LOOK_MS 50u
-#define LOOK_MAX_MS 500u
+#define LOOK_MS 50u            /* looks fall on multiples of their interval, so that those of many executions are one */
+#define LOOK_MAX_MS 400u
 #define THREADS_MAX 256        /* of one process */
+
+static uint64_t next_look(uint64_t now, uint32_t interval) { return now / interval * interval + interval; }
 
 void input_identify(struct execution *e, int fd, bool terminal)
 {
@@ -136,7 +138,7 @@ void input_look(struct execution *e, const struct tree *t, uint64_t now)
     w->told = stable;
     if (changed || (w->seen && !stable) || w->interval == 0) w->interval = LOOK_MS;
     else w->interval = w->interval * 2 > LOOK_MAX_MS ? LOOK_MAX_MS : w->interval * 2;
-    w->next = now + w->interval;
+    w->next = next_look(now, w->interval);
 }
 
 void input_put(struct buffer *b, const struct execution *e, uint64_t now)
@@ -156,7 +158,7 @@ void input_stirred(struct execution *e, uint64_t now)
 {
     struct input_wait *w = &e->input_wait;
     w->interval = LOOK_MS;
-    if (w->next > now + LOOK_MS) w->next = now + LOOK_MS;
+    if (w->next > now + LOOK_MS) w->next = next_look(now, LOOK_MS);
 }
 
 void input_typed(struct execution *e, uint64_t now)

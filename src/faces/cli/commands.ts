@@ -4,6 +4,7 @@ export const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['run', 'run a command in a fresh sandbox, as if it ran here'],
   ['exec', 'the same as run'],
   ['ps', 'list executions'],
+  ['receipt', 'what an execution did, used, changed and was held to'],
   ['logs', 'print the output of an execution'],
   ['attach', 'see and type into a running execution'],
   ['kill', 'end executions with their whole process trees'],

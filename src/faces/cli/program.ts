@@ -16,6 +16,7 @@ import type { GcOptions } from './gc.ts';
 import type { KillOptions } from './kill.ts';
 import type { LogsOptions } from './logs-request.ts';
 import type { PsOptions } from './ps.ts';
+import type { ReceiptOptions } from './receipt.ts';
 import type { RunOptions } from './run-request.ts';
 import type { SandboxListOptions } from './sandbox.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
@@ -144,10 +145,18 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
   add(program, 'ps', summary('ps'))
     .option('-a, --all', 'ended ones too')
     .option('-n, --limit <N>', 'at most so many (200 at most)')
+    .option('--live', 'what those that run use now')
     .option('--json', 'as JSON')
     .action(async (options: PsOptions, command: Command) => {
       const { runPs } = await import('./ps.ts');
       done(await runPs(context, configOf(command), options));
+    });
+  add(program, 'receipt', summary('receipt'))
+    .argument('<ID>', 'an execution; the beginning of its id will do')
+    .option('--json', 'as JSON')
+    .action(async (id: string, options: ReceiptOptions, command: Command) => {
+      const { runReceipt } = await import('./receipt.ts');
+      done(await runReceipt(context, configOf(command), id, options));
     });
   add(program, 'logs', summary('logs'))
     .argument('<ID>', 'an execution; the beginning of its id will do')

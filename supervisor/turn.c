@@ -81,7 +81,9 @@ static uint64_t advance(struct execution *e, uint64_t now)
             stream_read(e, &e->err, 1, now);
             due = e->out.owed == 0 && e->err.owed == 0;
         }
-        due = due || streams_closed(e);
+        /* What is being ended is over in a moment: what it used then counts, and it is not told as left behind. */
+        bool dying = e->kill.active && e->shim > 0 && now < e->final_ms + SETTLE_MS;
+        due = (due || streams_closed(e)) && !dying;
         if (due && changes_settled(e->changes, now - e->final_ms)) tell_end(e);
         else sooner(&next, due ? now + 1 : now >= e->final_ms + SETTLE_MS ? now + 1 : e->final_ms + SETTLE_MS);
     }

@@ -93,9 +93,12 @@ const nowRows = (now: NonNullable<ReceiptView['now']>): Row[] => [
 const streamText = ({ bytes, lines, sha256 }: StreamView): string =>
   list([shortSize(bytes), lines === undefined ? undefined : `${lines} lines`, sha256 === undefined ? undefined : `sha256 ${sha256}`]);
 
+/** A line break in a name is told from a blank. */
+const pathText = (path: string): string => printable(path.replaceAll('\n', String.raw`\n`).replaceAll('\t', String.raw`\t`));
+
 const fileLines = (files: NonNullable<ReceiptView['files']>, style: Style): string[] => {
   const kind = (sign: string, paths: readonly string[] = []): string[] => [
-    ...paths.slice(0, SHOWN_PATHS).map((path) => `${sign} ${printable(path)}`),
+    ...paths.slice(0, SHOWN_PATHS).map((path) => `${sign} ${pathText(path)}`),
     ...(paths.length > SHOWN_PATHS ? [`${sign} and ${paths.length - SHOWN_PATHS} more of these`] : []),
   ];
   const shown = [

@@ -93,6 +93,8 @@ const limitsView = ({ limits }: ReceiptNotes, { limits: shared = {}, isolation: 
   ...(shared.memoryBytes !== undefined && { memory_bytes: shared.memoryBytes }),
   ...(shared.processes !== undefined && { processes: shared.processes }),
   ...(shared.fileBytes !== undefined && { file_bytes: shared.fileBytes }),
+  ...(shared.diskBytes !== undefined && { disk_bytes: shared.diskBytes }),
+  ...(shared.cpus !== undefined && { cpus: shared.cpus }),
   ...(shared.cpuSeconds !== undefined && { cpu_seconds: shared.cpuSeconds }),
   ...(shared.openFiles !== undefined && { open_files: shared.openFiles }),
 });

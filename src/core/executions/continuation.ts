@@ -6,7 +6,8 @@ import type { Config } from '../config/schema.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import { executionId } from './input.ts';
 import { lastLine } from './last-line.ts';
-import type { Executions } from './types.ts';
+import { createQuestions } from './questions.ts';
+import type { Executions, Look } from './types.ts';
 import { outcomeView } from './view.ts';
 
 /**
@@ -39,7 +40,9 @@ export const followed = z.looseObject({
   changed_ms: z.number(),
   kept_ms: z.number(),
   last_line: z.string().optional(),
-  /** What it waits for somebody to say. A key is never used for two questions. */
+  /** Why it does not go on, where somebody has to type. */
+  waits: z.string().optional(),
+  /** What can be asked of a person. A key is never used for two questions. */
   questions: z.array(z.object({ key: z.string(), message: z.string() })).optional(),
   answer: z.looseObject({}).optional(),
 });
@@ -61,9 +64,10 @@ const HINTS = { destructive: false, idempotent: true, openWorld: false } as cons
 
 export const createContinuation = (deps: ContinuationDeps): Continuation => {
   const { executions, logs, config, operations } = deps;
+  const questions = createQuestions(executions);
 
   /** Somebody else's execution is as unknown as one that is not. */
-  const own = async (execution: string, caller: string) => {
+  const own = async (execution: string, caller: string): Promise<Look> => {
     const seen = await executions.look(execution);
     if (seen.record.caller !== caller) throw new CorralError('not_found', `There is no execution "${execution}".`);
     // One whose server died is heard of again, and one that ended meanwhile is known to have.
@@ -86,6 +90,7 @@ export const createContinuation = (deps: ContinuationDeps): Continuation => {
       const look = await own(input.execution_id, context.caller.id);
       const { record } = look;
       const line = record.status === 'running' ? await lastLine(logs, look) : undefined;
+      const asks = await questions.of(look, line);
       return {
         execution_id: record.id,
         status: record.status,
@@ -94,6 +99,7 @@ export const createContinuation = (deps: ContinuationDeps): Continuation => {
         changed_ms: endOf(record),
         kept_ms: endOf(record) - record.startedMs + config.retentionSeconds * 1000,
         ...(line !== undefined && { last_line: line }),
+        ...asks,
         ...(record.status === 'finished' && { answer: await starts.answer(record.id, context.signal) }),
       };
     },
@@ -126,10 +132,10 @@ export const createContinuation = (deps: ContinuationDeps): Continuation => {
     hints: { ...HINTS, idempotent: false },
     input: replyInput,
     output: z.looseObject({ execution_id: z.string(), taken: z.boolean() }),
-    run: async ({ execution_id: id }, context) => {
-      await own(id, context.caller.id);
-      return { execution_id: id, taken: false };
-    },
+    run: async ({ execution_id: id, ...answer }, context) => ({
+      execution_id: id,
+      taken: await questions.answer(await own(id, context.caller.id), answer),
+    }),
   });
 
   return { follow, reply, stop };

@@ -54,8 +54,12 @@ const unknownTask = (): ProtocolError => new ProtocolError(ProtocolErrorCode.Inv
 const statusOf = ({ status, outcome }: Followed): 'working' | 'completed' | 'cancelled' =>
   status === 'running' ? 'working' : outcome?.kind === 'cancelled' ? 'cancelled' : 'completed';
 
-const detailOf = ({ status, last_line: line, outcome }: Followed): string | undefined =>
-  status === 'running' ? line : outcome === undefined ? undefined : [outcome.kind, outcome['code'] ?? outcome['signal']].join(' ').trim();
+const detailOf = ({ status, waits, last_line: line, outcome }: Followed): string | undefined =>
+  status === 'running'
+    ? (waits ?? line)
+    : outcome === undefined
+      ? undefined
+      : [outcome.kind, outcome['code'] ?? outcome['signal']].join(' ').trim();
 
 /** One line of text for the program. Secrets are not asked for this way. */
 const form = (message: string) =>

@@ -16,12 +16,12 @@ export interface HttpCorral extends AsyncDisposable {
 }
 
 /** `corral serve` on a free port of the loopback. */
-export const startHttpCorral = async (): Promise<HttpCorral> => {
+export const startHttpCorral = async (args: readonly string[] = []): Promise<HttpCorral> => {
   await build();
   const folder = temporaryFolder();
   const workspace = join(folder.path, 'work');
   mkdirSync(workspace);
-  const child = spawn(process.execPath, [SERVER, 'serve', '--bind', '127.0.0.1:0', workspace], {
+  const child = spawn(process.execPath, [SERVER, 'serve', '--bind', '127.0.0.1:0', ...args, workspace], {
     env: cleanEnvironment({ CORRAL_STATE_DIR: join(folder.path, 'state'), NO_COLOR: '1' }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

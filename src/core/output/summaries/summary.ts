@@ -1,0 +1,40 @@
+/** What a tool's output comes to: counts, and what went wrong, worst first. */
+export interface Summary {
+  /** As the tool counts: passed, failed, errors, warnings, added, ... Zeros are left out. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  /** Of the test, the rule or the code of the message. */
+  readonly name?: string | undefined;
+  /** file:line, with the column where the tool says it. */
+  readonly at?: string | undefined;
+  readonly text: string;
+}
+
+export interface Ran {
+  /** Everything that was started, one command behind the other, as text. */
+  readonly command: string;
+  /** Both streams, stdout first, as people see them: no colours, no control characters. A line is at most 2,000 characters long. */
+  readonly lines: readonly string[];
+  readonly code: number;
+}
+
+/**
+ * Knows one tool. Pure and bounded: time in proportion to the text, whatever it holds. Undefined unless it is certain: the tool's own closing
+ * counts are there, and agree with the exit code.
+ */
+export interface Summariser {
+  readonly name: string;
+  /** May this command have run the tool? */
+  readonly matches: (command: string) => boolean;
+  readonly summarise: (ran: Ran) => Summary | undefined;
+}
+
+/** Success and trouble are what the exit code says. */
+export const agrees = (troubles: number, { code }: Ran): boolean => troubles > 0 === (code !== 0);
+
+/** Without zeros and what was not found. */
+export const counted = (counts: Readonly<Record<string, number | undefined>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).filter((entry): entry is [string, number] => (entry[1] ?? 0) > 0));

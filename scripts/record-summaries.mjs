@@ -40,6 +40,7 @@ const tidy = (text, folder) =>
     .replaceAll(join(ROOT, 'node_modules'), '/usr/lib/node_modules')
     .replaceAll(ROOT, '/corral')
     .replaceAll(homedir(), '/home/user')
+    .replace(/(?:\.\.\/)+[\w./-]*?node_modules(?=\/)/g, '/usr/lib/node_modules')
     .replace(/https?:\/\/[^\s'")]*?\/(?=simple|[\w@.-]+(?:\s|$|['")]))/g, 'https://registry.example/')
     .replace(/\/(?:tmp|var\/tmp)\/[\w.-]+(?:\/[\w.-]+)*?(?=\/(?:lib|bin|python))/g, '/opt');
 

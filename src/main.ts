@@ -87,7 +87,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
     (execution) => opened().store.executionOutput(execution),
     async (execution) => (await opened().store.execution(execution))?.durationMs,
   );
-  const output = createOutput({ logs });
+  const output = createOutput({ logs, summaries: config.summaries === 'auto' });
   const screens = createScreens(logs);
   const broughtAlong = findBroughtAlong();
   /** Looked for once: what is installed later is there after the next start. */

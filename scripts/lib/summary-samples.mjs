@@ -157,6 +157,7 @@ export const SAMPLES = [
       'good/good_test.go': `package good\n\nimport "testing"\n\n${passing(20)
         .map((index) => `func TestGood${index}(t *testing.T) { _ = One() }\n`)
         .join('')}`,
+      '_missing/missing.go': 'package missing\n\nimport _ "github.com/none/such"\n',
       'broken/broken.go': 'package broken\n\nimport "fmt"\n\nfunc Broken() int {\n\tvar unused string\n\treturn "text"\n}\n',
     },
     runs: {
@@ -168,8 +169,7 @@ export const SAMPLES = [
       'build-failed': 'go test -count=1 ./good ./broken',
       'build-error': 'go build ./...',
       vet: 'go vet ./broken',
-      'mod-missing':
-        'cd price && cp -r .. /tmp/corral-go-missing && cd /tmp/corral-go-missing && printf "package price\\n\\nimport _ \\"github.com/none/such\\"\\n" > price/x.go && GOFLAGS=-mod=mod GOPROXY=off go build ./price; code=$?; rm -rf /tmp/corral-go-missing; exit $code',
+      'mod-missing': 'GOFLAGS=-mod=mod GOPROXY=off go build ./_missing',
     },
   },
   {

@@ -74,6 +74,10 @@ export const configSchema = z
       .default(7 * 86_400)
       .describe('How long finished executions are kept.'),
     answerBytes: z.int().min(1024).max(MIB).default(32_768).describe('Output shown in one answer; the rest is read with read_output.'),
+    summaries: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe('auto = answers about long output of known tools (test runners, compilers, package managers) begin with what failed.'),
     leaseSeconds: z.int().min(5).default(600).describe('A sandbox that no server speaks to for this long ends itself.'),
     idleSeconds: z
       .int()

@@ -1,5 +1,6 @@
 import * as z from 'zod/v4';
 import type { Presenter, Shown } from '../output/presenter.ts';
+import type { ShownSummary } from '../output/summaries/shown.ts';
 import type { Outcome } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { Snapshot } from '../terminal/protocol.ts';
@@ -31,6 +32,14 @@ export const streamView = (shown: Shown): Record<string, unknown> => ({
   ...(shown.nextCursor !== undefined && { next_cursor: shown.nextCursor }),
   ...(shown.binary && { binary: true }),
   ...(shown.folded !== undefined && { folded_lines: shown.folded }),
+});
+
+/** What a tool's long output comes to; the output itself is shown shorter then. */
+const summaryView = ({ tool, counts, problems, more }: ShownSummary): Record<string, unknown> => ({
+  tool,
+  ...counts,
+  ...(problems.length > 0 && { problems }),
+  ...(more > 0 && { more_problems: more }),
 });
 
 const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
@@ -98,6 +107,7 @@ export const viewExecution = async (
     ...extra,
     ...(needsInput !== undefined && { needs_input: needsInput }),
     ...(screen !== undefined && { screen: screenView(screen) }),
+    ...(shown?.summary !== undefined && { summary: summaryView(shown.summary) }),
     ...(shown?.stdout !== undefined && { stdout: streamView(shown.stdout) }),
     ...(shown?.stderr !== undefined && { stderr: streamView(shown.stderr) }),
     ...durationOf(record),

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogRef, LogStore } from '../../ports/logs.ts';
+import type { Summarise } from './summaries/summariser.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import { formatCursor } from './cursor.ts';
 import { countNewlines } from './cut.ts';
 import { back, everything, front, type Part, type Piece, pieceOf, windowOf } from './parts.ts';
-import type { ExcerptSource, Shown } from './presenter.ts';
+import type { Excerpt, ExcerptSource, Shown } from './presenter.ts';
 
 /** The end says more than the beginning: errors and summaries stand there. */
 const HEAD_SHARE = 0.4;
@@ -36,6 +37,9 @@ export interface StreamSource {
 const lineCount = (newlines: number, last: number | undefined): number => newlines + (last === undefined || last === 0x0a ? 0 : 1);
 
 const cursorAt = (stream: StreamName, offset: number): string => formatCursor(stream, { stdout: offset, stderr: offset });
+
+/** What the output itself has at least, beside a summary. */
+const SUMMARISED_LEAST = 2_048;
 
 const NEWLINE = 0x0a;
 
@@ -114,35 +118,44 @@ export const excerptStream = async (source: StreamSource, budget: number, raw = 
   return joined(source, await endsOfWindows(early, late, budget, raw));
 };
 
-/** Both streams within the budget; an empty one is undefined. */
+/** Beside a summary, the output itself needs less room. */
+const withSummary = (budget: number): number => Math.min(budget, Math.max(SUMMARISED_LEAST, Math.floor(budget / 8)));
+
+/** Both streams within the budget; an empty one is undefined. `summarise`: of what is not asked for raw. */
 export const excerpt = async (
   logs: LogStore,
   source: ExcerptSource,
   budgetBytes: number,
-  raw = false,
-): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }> => {
+  { raw = false, summarise }: { readonly raw?: boolean | undefined; readonly summarise?: Summarise | undefined } = {},
+): Promise<Excerpt> => {
   const { record, exit } = source;
   const ref: LogRef = { sandbox: record.sandbox, execution: record.id };
   const sizes = { stdout: source.stdoutBytes, stderr: source.stderrBytes };
-  const room = share(sizes.stdout, sizes.stderr, budgetBytes);
+  const inlineOf = (stream: StreamName): Uint8Array | undefined =>
+    exit?.inline?.[stream].length === sizes[stream] ? exit.inline[stream] : undefined;
+  const read = async (stream: StreamName, offset: number, length: number): Promise<Uint8Array> =>
+    inlineOf(stream)?.subarray(offset, offset + length) ?? (await logs.read(ref, stream, offset, length));
+  const { outcome, title } = record;
+  const summary =
+    summarise === undefined || raw || outcome?.kind !== 'exited' || outcome.code === undefined || title === undefined
+      ? undefined
+      : await summarise({
+          command: title,
+          code: outcome.code,
+          stdoutBytes: sizes.stdout,
+          stderrBytes: sizes.stderr,
+          path: async (stream) => (inlineOf(stream) === undefined ? await logs.path(ref, stream) : undefined),
+          read,
+        });
+  const room = share(sizes.stdout, sizes.stderr, summary === undefined ? budgetBytes : withSummary(budgetBytes));
   const one = async (stream: StreamName): Promise<Shown | undefined> => {
     const bytes = sizes[stream];
     if (bytes === 0) return undefined;
-    const inline = exit?.inline?.[stream];
-    const counted = exit === undefined ? record[stream]?.newlines : exit[stream].bytes === bytes ? exit[stream].newlines : undefined;
-    return await excerptStream(
-      {
-        stream,
-        bytes,
-        newlines: counted,
-        growing: exit === undefined && record.stdout === undefined,
-        read: async (offset, length) =>
-          inline?.length === bytes ? inline.subarray(offset, offset + length) : await logs.read(ref, stream, offset, length),
-      },
-      room[stream],
-      raw,
-    );
+    const newlines = exit === undefined ? record[stream]?.newlines : exit[stream].bytes === bytes ? exit[stream].newlines : undefined;
+    const growing = exit === undefined && record.stdout === undefined;
+    const of: StreamSource = { stream, bytes, newlines, growing, read: (offset, length) => read(stream, offset, length) };
+    return await excerptStream(of, room[stream], raw);
   };
   const [stdout, stderr] = await Promise.all([one('stdout'), one('stderr')]);
-  return { stdout, stderr };
+  return { stdout, stderr, ...(summary !== undefined && { summary }) };
 };

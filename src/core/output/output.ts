@@ -5,6 +5,7 @@ import { readPage } from './page.ts';
 import type { Presenter } from './presenter.ts';
 import type { SearchTimes } from './search-call.ts';
 import { createSearcher } from './searcher.ts';
+import { createSummarise } from './summaries/summariser.ts';
 import type { TextSearch } from './text-search.ts';
 import type { OutputWatch } from './watch.ts';
 import { createOutputWatch } from './watcher.ts';
@@ -15,9 +16,14 @@ export type HashSource = { readonly path: string; readonly bytes: number } | { r
 export interface OutputOptions {
   readonly logs: LogStore;
   readonly searchTimes?: Partial<SearchTimes>;
+  /** Answers summarise long output of known tools. */
+  readonly summaries?: boolean;
 }
 
-/** Everything that turns kept output into answers. Owns the search thread, which starts with the first search. */
+/** An answer does not wait longer for what is only an extra. */
+const SUMMARY_TIMES: SearchTimes = { stallMs: 1_500, totalMs: 1_500 };
+
+/** Everything that turns kept output into answers. Owns two threads, for searches and for summaries, which start with the first of each. */
 export interface Output extends AsyncDisposable {
   readonly presenter: Presenter;
   readonly watch: OutputWatch;
@@ -26,11 +32,13 @@ export interface Output extends AsyncDisposable {
   hash(source: HashSource, signal: AbortSignal): Promise<string | undefined>;
 }
 
-export const createOutput = ({ logs, searchTimes }: OutputOptions): Output => {
+export const createOutput = ({ logs, searchTimes, summaries = true }: OutputOptions): Output => {
   const searcher = createSearcher(searchTimes);
+  const summarySearcher = createSearcher(SUMMARY_TIMES);
+  const summarise = summaries ? createSummarise(summarySearcher) : undefined;
   return {
     presenter: {
-      excerpt: (source, budgetBytes, raw) => excerpt(logs, source, budgetBytes, raw),
+      excerpt: (source, budgetBytes, raw) => excerpt(logs, source, budgetBytes, { raw, summarise }),
       page: (ref, request, signal) => readPage(logs, searcher, ref, request, signal),
     },
     watch: createOutputWatch(logs, searcher),
@@ -53,6 +61,8 @@ export const createOutput = ({ logs, searchTimes }: OutputOptions): Output => {
         return undefined;
       }
     },
-    [Symbol.asyncDispose]: () => searcher[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([searcher[Symbol.asyncDispose](), summarySearcher[Symbol.asyncDispose]()]);
+    },
   };
 };

@@ -1,7 +1,8 @@
 import type { Codec } from './codec.ts';
 import type { Zone } from '../../lib/strftime.ts';
 import type { LogRef } from '../../ports/logs.ts';
-import type { Exit } from '../../ports/sandbox.ts';
+import type { ShownSummary } from './summaries/shown.ts';
+import type { Exit, Outcome } from '../../ports/sandbox.ts';
 
 /** Output as an answer shows it. */
 export interface Shown {
@@ -23,6 +24,9 @@ export interface ExcerptSource {
   readonly record: {
     readonly id: string;
     readonly sandbox: string;
+    /** What was run, as the caller wrote it. */
+    readonly title?: string | undefined;
+    readonly outcome?: Outcome | undefined;
     readonly stdout?: { readonly newlines: number } | undefined;
     readonly stderr?: { readonly newlines: number } | undefined;
   };
@@ -37,6 +41,13 @@ export interface Stamp {
   readonly zone: Zone;
   /** Of the execution, ms since 1970. */
   readonly startedMs: number;
+}
+
+export interface Excerpt {
+  readonly stdout: Shown | undefined;
+  readonly stderr: Shown | undefined;
+  /** Of a known tool's long output; the excerpt is shorter then. */
+  readonly summary?: ShownSummary | undefined;
 }
 
 export interface PageRequest {
@@ -65,10 +76,6 @@ export interface PageRequest {
 /** Turns kept bytes into text for answers. Never holds more than a page in memory, never blocks on a search. */
 export interface Presenter {
   /** Head and tail of both streams within the budget (bytes, together); an empty stream is undefined. `raw`: as it was printed. */
-  excerpt(
-    source: ExcerptSource,
-    budgetBytes: number,
-    raw?: boolean,
-  ): Promise<{ readonly stdout: Shown | undefined; readonly stderr: Shown | undefined }>;
+  excerpt(source: ExcerptSource, budgetBytes: number, raw?: boolean): Promise<Excerpt>;
   page(ref: LogRef, request: PageRequest, signal?: AbortSignal): Promise<Shown>;
 }

@@ -1,3 +1,6 @@
+import type { ShownSummary } from './summaries/shown.ts';
+import type { SummaryRequest } from './summaries/summarise.ts';
+
 /** What the event loop and the search thread say to each other. */
 
 /** Where the bytes are: files on this machine, bytes that the asker reads on request, or the bytes themselves. */
@@ -34,7 +37,13 @@ export type SearchJob =
   /** The first line that matches, the unfinished last one included. */
   | (Pattern & { readonly kind: 'match'; readonly source: SearchSource })
   /** SHA-256 of the bytes. */
-  | { readonly kind: 'hash'; readonly source: SearchSource };
+  | { readonly kind: 'hash'; readonly source: SearchSource }
+  /** What a tool's output comes to; of the source, the first `stdoutBytes` are stdout. */
+  | (SummaryRequest & { readonly kind: 'summary'; readonly source: SearchSource; readonly stdoutBytes: number });
+
+export interface SummaryResult {
+  readonly summary?: ShownSummary;
+}
 
 export interface FoundLine {
   /** From 1. */
@@ -82,6 +91,7 @@ export interface SearchResults {
   readonly locate: LocateResult;
   readonly match: MatchResult;
   readonly hash: HashResult;
+  readonly summary: SummaryResult;
 }
 
 export type SearchResult = SearchResults[keyof SearchResults];

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { findCodec } from './codec.ts';
 import { type Scan, scanGrep, scanLocate, scanMatch } from './scan.ts';
 import type { FromThread, HashResult, SearchJob, SearchResult, SearchSource, ToThread } from './search-protocol.ts';
+import { scanSummary } from './summaries/scan-summary.ts';
 
 /** The search thread: one job at a time, synchronous reads, a sign of life after every chunk. */
 
@@ -23,6 +24,7 @@ const scanHash = (): Scan<HashResult> => {
 };
 
 const startScan = async (job: SearchJob): Promise<Scan<SearchResult>> => {
+  if (job.kind === 'summary') return scanSummary(job);
   if (job.kind === 'locate') return scanLocate(job.from, job.to);
   if (job.kind === 'hash') return scanHash();
   const codec = job.encoding === undefined ? undefined : await findCodec(job.encoding);

@@ -1,5 +1,5 @@
 import { calls } from './calls.ts';
-import { agrees, counted, type Summariser } from './summary.ts';
+import { counted, type Summariser } from './summary.ts';
 import { lastMatch, numberOf } from './text.ts';
 
 export const apt: Summariser = {
@@ -13,8 +13,9 @@ export const apt: Summariser = {
       /^(\d+) upgraded, (\d+) newly installed, (?:\d+ reinstalled, )?(?:\d+ downgraded, )?(\d+) to remove and \d+ not upgraded\.$/,
     )?.match;
     const fetched = lastMatch(ran.lines, /^Fetched .* in /)?.match;
-    if (!agrees(errors.length, ran) || (ran.code === 0 && closing === undefined && fetched === undefined)) return undefined;
+    if (errors.length === 0 && closing === undefined && fetched === undefined) return undefined;
     return {
+      troubles: errors.length,
       counts: counted({
         errors: errors.length,
         warnings: warnings.length,

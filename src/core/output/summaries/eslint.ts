@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Problem, type Summariser } from './summary.ts';
+import { counted, type Problem, type Summariser } from './summary.ts';
 import { blocks, lastMatch, numberOf } from './text.ts';
 
 const bySeverity = (problems: readonly { readonly isError: boolean; readonly problem: Problem }[]): Problem[] =>
@@ -12,7 +12,6 @@ export const eslint: Summariser = {
     const closing = lastMatch(ran.lines, /^✖ \d+ problems? \((\d+) errors?, (\d+) warnings?\)$/)?.match;
     if (closing === undefined) return undefined;
     const [errors, warnings] = [numberOf(closing[1]), numberOf(closing[2])];
-    if (!agrees(errors, ran)) return undefined;
     let file = '';
     const problems = ran.lines.flatMap((line) => {
       if (/^\S.*\.\w+$/.test(line)) file = line;
@@ -20,7 +19,7 @@ export const eslint: Summariser = {
       if (found === null) return [];
       return [{ isError: found[2] === 'error', problem: { name: found[4] ?? found[2], at: `${file}:${found[1]}`, text: found[3] ?? '' } }];
     });
-    return { counts: counted({ errors, warnings }), problems: bySeverity(problems) };
+    return { troubles: errors, counts: counted({ errors, warnings }), problems: bySeverity(problems) };
   },
 };
 
@@ -31,7 +30,6 @@ export const oxlint: Summariser = {
     const closing = lastMatch(ran.lines, /^Found (\d+) warnings? and (\d+) errors?\.$/)?.match;
     if (closing === undefined) return undefined;
     const [warnings, errors] = [numberOf(closing[1]), numberOf(closing[2])];
-    if (!agrees(errors, ran)) return undefined;
     const problems = blocks(ran.lines, /^ {2}([x!×⚠]) (?:([\w-]+\([\w/-]+\)): )?(.*)$/u, /^Found \d+ /).map(({ match, lines }) => {
       const at = lines.map((line) => /^ +[,╭][-─]\[(.+)\]$/.exec(line)?.[1]).find((found) => found !== undefined);
       const help = lines.find((line) => /^ +help: /.test(line))?.trim();
@@ -40,6 +38,6 @@ export const oxlint: Summariser = {
         problem: { name: match[2], at, text: [match[3], help].filter((part) => part !== undefined).join('\n') },
       };
     });
-    return { counts: counted({ errors, warnings }), problems: bySeverity(problems) };
+    return { troubles: errors, counts: counted({ errors, warnings }), problems: bySeverity(problems) };
   },
 };

@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Problem, type Summariser } from './summary.ts';
+import { counted, type Problem, type Summariser } from './summary.ts';
 import { trimmed } from './text.ts';
 
 const DIAGNOSTIC = /^(?!\s)(\S[^:]*:\d+(?::\d+)?): (fatal error|error|warning): (.*?)(?: \[(-W[^\]]+)\])?$/;
@@ -46,8 +46,9 @@ export const gcc: Summariser = {
     const unique = [...new Map(diagnostics.map((one) => [`${one.problem.at} ${one.problem.lines[0]}`, one])).values()];
     const errors = unique.filter(({ isError }) => isError);
     const warnings = unique.filter(({ isError }) => !isError);
-    if (unique.length === 0 || !agrees(errors.length, ran)) return undefined;
+    if (unique.length === 0) return undefined;
     return {
+      troubles: errors.length,
       counts: counted({ errors: errors.length, warnings: warnings.length }),
       problems: [...errors, ...warnings].map(toProblem),
     };

@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Problem, type Summariser } from './summary.ts';
+import { counted, type Problem, type Summariser } from './summary.ts';
 
 /** What the compiler, vet and the module loader complain of: `file.go:line:col: message`, and lines of their own. */
 export const goDiagnostics = (lines: readonly string[]): Problem[] => {
@@ -26,7 +26,7 @@ export const goBuild: Summariser = {
     const downloaded = ran.lines.filter((line) => line.startsWith('go: downloading ')).length;
     const added = ran.lines.filter((line) => /^go: (?:added|upgraded) /.test(line)).length;
     const known = ran.lines.some((line) => /^# \S+|^go: /.test(line));
-    if (!known || !agrees(problems.length, ran)) return undefined;
-    return { counts: counted({ errors: problems.length, downloaded, added }), problems };
+    if (!known) return undefined;
+    return { troubles: problems.length, counts: counted({ errors: problems.length, downloaded, added }), problems };
   },
 };

@@ -1,6 +1,6 @@
 import { callsOrScripts } from './calls.ts';
 import { goDiagnostics } from './go-build.ts';
-import { agrees, counted, type Problem, type Summariser } from './summary.ts';
+import { counted, type Problem, type Summariser } from './summary.ts';
 import { trimmed } from './text.ts';
 
 const RESULT = /^( *)--- (PASS|FAIL|SKIP): (\S+) \([\d.]+s\)$/;
@@ -63,16 +63,16 @@ export const goTest: Summariser = {
     if (packages.length === 0) return undefined;
     const { failures, results } = failuresOf(ran.lines);
     const failed = packages.filter(([, how]) => how === 'FAIL');
-    if (!agrees(failed.length, ran)) return undefined;
     const broken = failed.filter(([, , , why = '']) => /\[(?:build|setup) failed\]/.test(why));
     return {
+      troubles: failed.length,
       counts: counted({
         failed: results.get('FAIL'),
-        'failed packages': failed.length,
-        'packages that do not build': broken.length,
+        failed_packages: failed.length,
+        unbuilt_packages: broken.length,
         passed: results.get('PASS'),
         skipped: results.get('SKIP'),
-        'passed packages': packages.filter(([, how = '']) => how.startsWith('ok')).length,
+        passed_packages: packages.filter(([, how = '']) => how.startsWith('ok')).length,
       }),
       problems: [...goDiagnostics(ran.lines), ...failures.flatMap((failure) => problemOf(failure, failures))],
     };

@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Problem, type Ran, type Summariser } from './summary.ts';
+import { counted, type Problem, type Ran, type Summariser } from './summary.ts';
 import { lastMatch, numberOf } from './text.ts';
 
 const TOTAL = /^(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$/;
@@ -24,7 +24,7 @@ const failedTests = ({ lines }: Ran, from: number, to: number): Problem[] => {
 };
 
 const compileErrors = ({ lines }: Ran): Problem[] => {
-  const from = lines.findIndex((line) => /^\[ERROR\] COMPILATION ERROR/.test(line));
+  const from = lines.findIndex((line) => line.startsWith('[ERROR] COMPILATION ERROR'));
   if (from === -1) return [];
   const end = lines.findIndex((line, index) => index > from && /^\[INFO\] \d+ errors?/.test(line));
   const problems: Problem[] = [];
@@ -44,17 +44,18 @@ export const maven: Summariser = {
   matches: callsOrScripts('mvn', 'mvnw', 'mvnd'),
   summarise(ran) {
     const build = lastMatch(ran.lines, /^\[INFO\] BUILD (SUCCESS|FAILURE)$/)?.match[1];
-    if (build === undefined || !agrees(build === 'FAILURE' ? 1 : 0, ran)) return undefined;
+    if (build === undefined) return undefined;
     const errors = compileErrors(ran);
     const total = lastMatch(ran.lines, TOTAL);
     const [run, failed, inError, skipped] = [1, 2, 3, 4].map((index) => numberOf(total?.match[index])) as [number, number, number, number];
     const results = ran.lines.findLastIndex((line) => /^Results *:/.test(bare(line)));
     const problems = [...errors, ...(total === undefined || results === -1 ? [] : failedTests(ran, results, total.at))];
-    const goal = ran.lines.find((line) => /^\[ERROR\] Failed to execute goal /.test(line));
+    const goal = ran.lines.find((line) => line.startsWith('[ERROR] Failed to execute goal '));
     if (problems.length === 0 && goal !== undefined) problems.push({ text: bare(goal) });
     if (build === 'FAILURE' && problems.length === 0) return undefined;
     return {
-      counts: counted({ 'compile errors': errors.length, failed, errors: inError, passed: run - failed - inError - skipped, skipped }),
+      troubles: build === 'FAILURE' ? 1 : 0,
+      counts: counted({ compile_errors: errors.length, failed, errors: inError, passed: run - failed - inError - skipped, skipped }),
       problems,
     };
   },

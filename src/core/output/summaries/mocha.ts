@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Summariser } from './summary.ts';
+import { counted, type Summariser } from './summary.ts';
 import { blocks, lastMatch, numberOf, trimmed } from './text.ts';
 
 export const mocha: Summariser = {
@@ -10,9 +10,8 @@ export const mocha: Summariser = {
     if (passing === undefined) return undefined;
     const after = ran.lines.slice(passing.at);
     const failed = numberOf(lastMatch(after.slice(0, 5), /^ {2}(\d+) failing$/)?.match[1]);
-    if (!agrees(failed, ran)) return undefined;
     const problems = blocks(after, /^ {2}\d+\) (.*)$/).map(({ match, lines }) => {
-      const titleEnd = lines.findIndex((line) => /:$/.test(line));
+      const titleEnd = lines.findIndex((line) => line.endsWith(':'));
       const at = lines
         .map((line) => /^ +at .*?\(?([^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1])
         .find((found) => found !== undefined && !/node_modules|^node:/.test(found));
@@ -21,6 +20,6 @@ export const mocha: Summariser = {
       return { name: titles, at, text: trimmed(lines.slice(titleEnd + 1, end === -1 ? undefined : end)) };
     });
     const pending = numberOf(lastMatch(after.slice(0, 5), /^ {2}(\d+) pending$/)?.match[1]);
-    return { counts: counted({ failed, passed: numberOf(passing.match[1]), skipped: pending }), problems };
+    return { troubles: failed, counts: counted({ failed, passed: numberOf(passing.match[1]), skipped: pending }), problems };
   },
 };

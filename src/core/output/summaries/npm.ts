@@ -1,5 +1,5 @@
 import { calls } from './calls.ts';
-import { agrees, counted, type Summariser } from './summary.ts';
+import { counted, type Summariser } from './summary.ts';
 import { lastMatch, numberOf, trimmed } from './text.ts';
 
 /** What npm says besides the reason. */
@@ -12,13 +12,13 @@ export const npm: Summariser = {
   matches: calls('npm install', 'npm i', 'npm ci', 'npm add', 'npm update', 'npm uninstall', 'npm rm', 'npm audit'),
   summarise(ran) {
     const errors = ran.lines.flatMap((line) => /^npm (?:error|ERR!) ?(.*)$/.exec(line)?.[1] ?? []);
-    if (!agrees(errors.length, ran)) return undefined;
     if (errors.length > 0) {
       const code = /^code (\S+)$/.exec(errors.find((line) => line.startsWith('code ')) ?? '')?.[1];
       const said = errors
-        .filter((line) => !/^code /.test(line) && !NOISE.test(line))
+        .filter((line) => !line.startsWith('code ') && !NOISE.test(line))
         .map((line) => line.replace(/^(?:404|notarget|[A-Z]{5,}) (?=\S)/, ''));
       return {
+        troubles: 1,
         counts: counted({ errors: 1 }),
         problems: [{ name: code, text: trimmed(said.filter((line) => line !== code && line !== '404')) }],
       };
@@ -28,6 +28,7 @@ export const npm: Summariser = {
     const deprecated = ran.lines.flatMap((line) => /^npm (?:warn|WARN) deprecated (.*)$/.exec(line)?.[1] ?? []);
     const vulnerable = lastMatch(ran.lines, /^(\d+) (?:\w+ severity )?vulnerabilit(?:y|ies)/, 40)?.match;
     return {
+      troubles: 0,
       counts: counted({
         added: actionOf(done, 'added'),
         removed: actionOf(done, 'removed'),

@@ -1,5 +1,5 @@
 import { callsOrScripts } from './calls.ts';
-import { agrees, counted, type Problem, type Summariser } from './summary.ts';
+import { counted, type Problem, type Summariser } from './summary.ts';
 import { lastMatch, trimmed } from './text.ts';
 
 const HEADER = /^(error|warning)(?:\[(\w+)\])?: (.*)$/;
@@ -36,9 +36,9 @@ export const rustc: Summariser = {
     const unique = [...new Map(diagnostics.map((one) => [`${one.kind} ${one.problem.at} ${one.problem.text}`, one])).values()];
     const errors = unique.filter(({ kind }) => kind === 'error');
     const warnings = unique.filter(({ kind }) => kind === 'warning');
-    if (!agrees(errors.length, ran)) return undefined;
     const compiled = ran.lines.filter((line) => line.startsWith('   Compiling ')).length;
     return {
+      troubles: errors.length,
       counts: counted({ errors: errors.length, warnings: warnings.length, compiled }),
       problems: [...errors, ...warnings].map(({ problem }) => problem),
     };

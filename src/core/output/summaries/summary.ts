@@ -1,5 +1,7 @@
 /** What a tool's output comes to: counts, and what went wrong, worst first. */
 export interface Summary {
+  /** What the tool fails for; 0: it tells of success. Must agree with the exit code, or there is no summary. */
+  readonly troubles: number;
   /** As the tool counts: passed, failed, errors, warnings, added, ... Zeros are left out. */
   readonly counts: Readonly<Record<string, number>>;
   readonly problems: readonly Problem[];
@@ -18,12 +20,11 @@ export interface Ran {
   readonly command: string;
   /** Both streams, stdout first, as people see them: no colours, no control characters. A line is at most 2,000 characters long. */
   readonly lines: readonly string[];
-  readonly code: number;
 }
 
 /**
- * Knows one tool. Pure and bounded: time in proportion to the text, whatever it holds. Undefined unless it is certain: the tool's own closing
- * counts are there, and agree with the exit code.
+ * Knows one tool. Pure and bounded: time in proportion to the text, whatever it holds. Undefined unless it is certain that this is the tool's
+ * output, and that its end is there. How it ended is not its business: whoever asks compares.
  */
 export interface Summariser {
   readonly name: string;
@@ -31,9 +32,6 @@ export interface Summariser {
   readonly matches: (command: string) => boolean;
   readonly summarise: (ran: Ran) => Summary | undefined;
 }
-
-/** Success and trouble are what the exit code says. */
-export const agrees = (troubles: number, { code }: Ran): boolean => troubles > 0 === (code !== 0);
 
 /** Without zeros and what was not found. */
 export const counted = (counts: Readonly<Record<string, number | undefined>>): Record<string, number> =>

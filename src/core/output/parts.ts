@@ -7,7 +7,7 @@ import type { Stretch } from './stretch.ts';
 const NEWLINE = 0x0a;
 
 /** So much is looked at for so much text: what repeats is folded before anything is cut. */
-const WINDOW_TIMES = 4;
+const WINDOW_TIMES = 8;
 const MAX_WINDOW = 64 * 1024;
 
 /** Bytes to read for an answer of so many bytes. */
@@ -65,12 +65,13 @@ const join = (stretches: readonly Stretch[], piece: Piece, cut: Uint8Array, atFr
 /** Text of rows whose last one has no line end in the stream. */
 const unended = (part: Part): Part => ({ ...part, text: part.text.slice(0, -1) });
 
-/** The beginning, at most `room` bytes of text: whole lines; where those do not fill half of it, part of the next one. */
+/** The beginning, at most `room` bytes of text: whole lines; of one that is too long for it, a part. */
 export const front = (piece: Piece, room: number): Part => {
   const taken = piece.stretches.slice(0, fitting(piece.stretches, room));
   const rest = piece.bytes.subarray(total(taken, bytesOf));
   const left = room - total(taken, sizeOf);
-  const cut = left > room / 2 && rest.length > 0 ? cutFront(rest, left, 'more') : 0;
+  const isLong = taken.length === 0 || (rest.length > left && !rest.subarray(0, left).includes(NEWLINE));
+  const cut = left > room / 2 && rest.length > 0 && isLong ? cutFront(rest, left, 'more') : 0;
   const part = join(taken, piece, rest.subarray(0, cut), false);
   return rest.length === 0 && taken.length > 0 && piece.bytes.at(-1) !== NEWLINE ? unended(part) : part;
 };
@@ -81,7 +82,8 @@ export const back = (piece: Piece, room: number, isBeginning: boolean): Part => 
   const taken = stretches.slice(stretches.length - fitting(stretches.toReversed(), room));
   const rest = piece.bytes.subarray(0, piece.bytes.length - total(taken, bytesOf));
   const left = room - total(taken, sizeOf);
-  const cut = left > room / 2 && rest.length > 0 ? rest.subarray(cutBack(rest, left, isBeginning)) : new Uint8Array();
+  const isLong = taken.length === 0 || (rest.length > left && !rest.subarray(rest.length - left, -1).includes(NEWLINE));
+  const cut = left > room / 2 && rest.length > 0 && isLong ? rest.subarray(cutBack(rest, left, isBeginning)) : new Uint8Array();
   const part = join(taken, piece, cut, true);
   return taken.length > 0 && piece.bytes.at(-1) !== NEWLINE ? unended(part) : part;
 };

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "input_wait.h"
 #include "kill.h"
+#include "limits.h"
 #include "shim.h"
 #include "spawn_request.h"
 
@@ -32,6 +33,8 @@ struct execution {
     uint32_t grace_ms;
     uint64_t output_limit;
     uint64_t deadline;          /* mono_ms; 0 = none */
+    struct tree_limits limits;
+    uint64_t cpu_look;          /* mono_ms of the next look at its processor time */
     uint32_t wall_ms;
     uint8_t *meta;
     uint32_t meta_len;

@@ -84,6 +84,7 @@ static void owe(struct stream *s, bool pty)
 static void finalise(struct execution *e, bool has_status, int status, int kind, const char *message)
 {
     if (kind != END_NONE) execution_decide(e, kind, message);
+    else if (has_status) limits_on_end(e, status);
     e->final = true;
     e->final_ms = mono_ms();
     /* The deadline is the tree's: it stays for processes that outlive the leader. */

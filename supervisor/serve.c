@@ -16,11 +16,12 @@
 
 #include "activity.h"
 #include "connection.h"
+#include "disk.h"
 #include "execution.h"
 #include "figures.h"
 #include "files.h"
 #include "journal.h"
-#include "stats.h"
+#include "limits.h"
 #include "util.h"
 #include "waits.h"
 #include "watching.h"
@@ -43,6 +44,16 @@ void server_stop(uint32_t grace_ms, const char *reason)
     server.stopping = true;
     server.stop_deadline = deadline;
     executions_stop(grace_ms, reason);
+}
+
+static bool get_places(struct cursor *c, bool own)
+{
+    uint32_t n = get_count(c);
+    for (uint32_t i = 0; i < n && !c->bad; i++) {
+        struct slice path = get_str(c);
+        if (!c->bad) disk_add_place(path, own);
+    }
+    return !c->bad;
 }
 
 static bool read_config(void)
@@ -84,6 +95,9 @@ static bool read_config(void)
         good = !c.bad;
         if (good) watching_add_root(workspace);
     }
+    server.processes = get_u32(&c);
+    server.disk_bytes = get_u64(&c);
+    good = get_places(&c, false) && get_places(&c, true) && good;
     server.lifetime_ends = lifetime_ms > 0 ? boot_ms() + lifetime_ms : 0;
     good = good && cursor_done(&c);
     wipe(raw.data, raw.len);
@@ -191,7 +205,7 @@ static uint64_t on_time(void)
     sooner(&next, executions_tick(now));
     sooner(&next, activity_tick(now));
     sooner(&next, waits_tick(now));
-    sooner(&next, memory_watch(now));
+    sooner(&next, limits_tick(now));
     sooner(&next, watching_tick(now));
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &connections[i];

@@ -26,6 +26,8 @@ struct server {
     uint64_t lifetime_ends;       /* boot_ms; 0 = none */
     uint64_t memory_bytes;
     uint32_t max_executions;
+    uint32_t processes;           /* of the sandbox, threads included; 0 = no limit */
+    uint64_t disk_bytes;          /* of its writable places; 0 = no limit */
     uint64_t log_bytes;
     struct rlimit nofile;         /* as inherited; children get it back */
     int oom_fd;                   /* /proc/self/oom_score_adj, opened while still permitted; -1 = unavailable */

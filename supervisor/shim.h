@@ -11,7 +11,8 @@
 #include "protocol.h"
 #include "usage.h"
 
-enum limit_kind { LIMIT_NPROC = 1, LIMIT_DATA, LIMIT_CPU, LIMIT_FSIZE, LIMIT_NOFILE, LIMIT_CORE, LIMIT_STACK, LIMIT_AS };
+enum limit_kind { LIMIT_NPROC = 1, LIMIT_DATA, LIMIT_CPU, LIMIT_FSIZE, LIMIT_NOFILE, LIMIT_CORE, LIMIT_STACK, LIMIT_AS,
+                  LIMIT_TREE_MEMORY, LIMIT_TREE_TASKS };
 #define LIMITS_MAX 16
 
 struct limit {

@@ -139,6 +139,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     e->grace_ms = r->grace_ms;
     e->wall_ms = r->wall_ms;
     e->output_limit = r->output_bytes;
+    e->limits = r->tree;
     if (r->meta.len > 0) memcpy(meta, r->meta.data, r->meta.len);
     e->meta = meta;
     e->meta_len = r->meta.len;
@@ -162,6 +163,7 @@ void execution_spawn(struct connection *c, uint32_t id, struct spawn_request *r)
     p.report[0] = p.out[0] = p.err[0] = p.in[1] = -1;
     pipes_close(&p);
     execution_add(e);
+    limits_begin(e, last_activity);
     e->look_at = last_activity + LOOK_AFTER_MS;
     if (e->in >= 0) input_add(e, r->input.data, r->input.len, !e->keep_input);
 }

@@ -72,6 +72,22 @@ static bool finish_list(char **v)
     return good;
 }
 
+/* What holds for the tree as a whole; true when there is no rlimit beside it. A process alone may use a little more than its tree, so that the
+   end has the right name; the rlimit is what holds when the supervisor cannot look. */
+static bool note_tree_limit(struct tree_limits *t, uint8_t kind, uint64_t *value)
+{
+    switch (kind) {
+    case LIMIT_CPU:
+        t->cpu_us = *value > UINT64_MAX / 2000000u ? 0 : *value * 1000000u;
+        if (*value < UINT64_MAX - CPU_HEADROOM_S) *value += CPU_HEADROOM_S;
+        return false;
+    case LIMIT_FSIZE: t->file_bytes = *value; return false;
+    case LIMIT_TREE_MEMORY: t->memory_bytes = *value; return true;
+    case LIMIT_TREE_TASKS: t->tasks = *value > UINT32_MAX ? UINT32_MAX : (uint32_t)*value; return true;
+    default: return false;
+    }
+}
+
 bool spawn_request_parse(struct cursor *c, struct spawn_request *r, const char **problem)
 {
     memset(r, 0, sizeof *r);
@@ -87,8 +103,10 @@ bool spawn_request_parse(struct cursor *c, struct spawn_request *r, const char *
     const char *refused = NULL;
     if (limits > LIMITS_MAX) refused = "too many limits";
     for (unsigned i = 0; i < limits && !c->bad; i++) {
-        int resource = resource_of(get_u8(c));
+        uint8_t kind = get_u8(c);
         uint64_t value = get_u64(c);
+        int resource = resource_of(kind);
+        if (note_tree_limit(&r->tree, kind, &value)) continue;
         if (resource < 0) refused = "unknown resource";
         else if (i < LIMITS_MAX) r->limits[r->limit_count++] = (struct limit){ resource, value };
     }

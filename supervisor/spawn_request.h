@@ -3,6 +3,7 @@
 #define CORRAL_SPAWN_REQUEST_H
 
 #include "frame.h"
+#include "limits.h"
 #include "shim.h"
 
 #define SPAWN_PTY 1u
@@ -16,6 +17,7 @@ struct spawn_request {
     uint64_t output_bytes;
     struct limit limits[LIMITS_MAX];
     int limit_count;
+    struct tree_limits tree;
     const char *cwd;
     char **env;
     int steps;

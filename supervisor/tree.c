@@ -120,14 +120,3 @@ bool tree_scan(struct tree *t)
     }
     return true;
 }
-
-uint64_t process_rss(pid_t pid)
-{
-    static long page;
-    if (page == 0) page = sysconf(_SC_PAGESIZE);
-    char path[40], text[128];
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    unsigned long long total, resident;
-    if (read_small(path, text, sizeof text) <= 0 || sscanf(text, "%llu %llu", &total, &resident) != 2) return 0;
-    return (uint64_t)resident * (uint64_t)page;
-}

@@ -33,9 +33,6 @@ struct tree {
 /* Replaces the content of t; false when /proc cannot be read. */
 bool tree_scan(struct tree *t);
 
-/* Resident bytes of a process, 0 when it is gone. */
-uint64_t process_rss(pid_t pid);
-
 /* A living process that counts as part of e: below its shim, or a stray of it. */
 static inline bool process_of(const struct process *p, const struct execution *e)
 {

@@ -149,6 +149,7 @@ export interface SandboxCommand {
   readonly graceMs?: number | undefined;
   /** Both streams together; passing it ends the execution as `output_limit`. */
   readonly outputBytes?: number | undefined;
+  /** Of this execution alone, its whole tree; the sandbox's hold besides. `cpus` and `diskBytes` belong to the sandbox. */
   readonly limits?: SandboxLimits | undefined;
   /** Kept beside the execution and given back by `list`; at most 16 KiB. */
   readonly meta?: string | undefined;

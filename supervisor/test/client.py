@@ -273,8 +273,8 @@ class Client:
         self.sock.close()
 
 
-def configuration(secret, own, roots, lease_ms=60000, lifetime_ms=0, memory=0, most=64, ident='test', workspaces=()):
-    return struct.pack('<H', 2) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most) + strings(workspaces)
+def configuration(secret, own, roots, lease_ms=60000, lifetime_ms=0, memory=0, most=64, ident='test', workspaces=(), processes=0, disk=0, walked=(), scratch=()):
+    return struct.pack('<H', 2) + secret + own + s(ident) + strings(roots) + struct.pack('<IIQI', lease_ms, lifetime_ms, memory, most) + strings(workspaces) + struct.pack('<IQ', processes, disk) + strings(walked) + strings(scratch)
 
 
 def in_bwrap(program):

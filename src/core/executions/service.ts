@@ -102,7 +102,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           wallMs: request.timeoutMs,
           graceMs: request.graceMs ?? config.graceSeconds * 1000,
           outputBytes: outputBytesOf(request),
-          limits: live.spec.limits,
+          limits: request.limits,
           meta: metaOf(record),
         });
         one.record = { ...one.record, pid: started.pid, startedMs: started.startedMs };

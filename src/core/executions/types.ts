@@ -1,4 +1,4 @@
-import type { Exit, OutcomeKind, SandboxCommand, Termination } from '../../ports/sandbox.ts';
+import type { Exit, OutcomeKind, SandboxCommand, SandboxLimits, Termination } from '../../ports/sandbox.ts';
 import type { LogStore } from '../../ports/logs.ts';
 import type { ExecutionQuery, ExecutionRecord, Store } from '../../ports/store.ts';
 import type { Config } from '../config/schema.ts';
@@ -31,6 +31,8 @@ export interface StartRequest {
   readonly timeoutMs: number;
   /** Output kept of it; absent = as configured. Never more than that. */
   readonly outputBytes?: number | undefined;
+  /** Of this execution alone; the sandbox's hold besides. */
+  readonly limits?: SandboxLimits | undefined;
   /** Between SIGTERM and SIGKILL at the deadline; absent = as configured. */
   readonly graceMs?: number | undefined;
   readonly sandbox?: string | undefined;

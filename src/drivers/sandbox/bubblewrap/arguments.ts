@@ -40,6 +40,9 @@ const TMP_BYTES = 512 * MIB;
 const HOME_BYTES = 1024 * MIB;
 const SHM_BYTES = 64 * MIB;
 
+/** The file systems in memory that a sandbox may write to, as it sees them. */
+export const SCRATCH: readonly string[] = ['/tmp', SANDBOX_HOME, '/dev/shm'];
+
 const tmpfs = (target: string, perms: string, bytes: number): string[] => ['--size', String(bytes), '--perms', perms, '--tmpfs', target];
 const folder = (target: string): string[] => ['--perms', '0755', '--dir', target];
 

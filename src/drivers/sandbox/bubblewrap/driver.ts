@@ -9,7 +9,7 @@ import type { Placement } from '../supervisor/lifecycle.ts';
 import { probeBySandbox } from '../supervisor/probe.ts';
 import { DESCRIPTOR } from '../supervisor/protocol.ts';
 import { requireCapabilities } from '../supervisor/requirements.ts';
-import { buildBubblewrapArguments } from './arguments.ts';
+import { buildBubblewrapArguments, SCRATCH } from './arguments.ts';
 import { explainBubblewrapFailure } from './diagnosis.ts';
 import { describeHostLayout } from './host-layout.ts';
 import { SANDBOX_HOME } from './identity.ts';
@@ -81,6 +81,7 @@ export const createBubblewrapDriver = (options: BubblewrapDriverOptions): Sandbo
     });
     return {
       grouped,
+      scratch: SCRATCH,
       form: 'isolated',
       argv: [bwrapPath, ...args],
       data,

@@ -62,6 +62,7 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
   const place = async (spec: SandboxSpec, form: HostForm, grouped: boolean): Promise<Placement> => {
     const common = {
       grouped,
+      scratch: [],
       form,
       uid: undefined,
       gid: undefined,

@@ -12,10 +12,13 @@ export interface ConfigurationInput {
   readonly maxExecutions: number;
   /** Folders, as seen inside, in which executions are told what they changed; in the first, by relative paths. */
   readonly watched: readonly string[];
+  /** Writable folders, as seen inside, whose files count for `diskBytes` one by one, and those that are file systems of their own. */
+  readonly walked: readonly string[];
+  readonly scratch: readonly string[];
 }
 
 /** What a supervisor reads from descriptor 6 when it starts. */
-export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions, watched }: ConfigurationInput): Uint8Array =>
+export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions, watched, walked, scratch }: ConfigurationInput): Uint8Array =>
   new FrameWriter(512)
     .u16(PROTOCOL_VERSION)
     .bytes(secrets.client)
@@ -27,4 +30,8 @@ export const encodeConfiguration = ({ spec, secrets, roots, maxExecutions, watch
     .u64(spec.limits.memoryBytes ?? 0)
     .u32(maxExecutions)
     .list(watched)
+    .u32(spec.limits.processes ?? 0)
+    .u64(spec.limits.diskBytes ?? 0)
+    .list(walked)
+    .list(scratch)
     .payload();

@@ -28,6 +28,8 @@ import { within } from './within.ts';
 /** What a driver decides about one sandbox; the rest is the same for all that use a supervisor. */
 export interface Placement extends Pick<LaunchOptions, 'argv' | 'data' | 'uid' | 'gid' | 'stagingFolder' | 'staged'> {
   readonly form: Form;
+  /** Writable file systems of the sandbox's own, in memory, as seen inside. */
+  readonly scratch: readonly string[];
   /** The sandbox gets a control group with its limits. */
   readonly grouped: boolean;
   /** Folders, as seen inside, that the file operations may touch. */
@@ -84,8 +86,10 @@ const asUnavailable = (id: string, error: unknown): CorralError =>
         },
       );
 
-const watchedOf = ({ trackChanges = true, workspaces }: SandboxSpec): readonly string[] =>
-  trackChanges ? workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target) : [];
+const writableOf = ({ workspaces }: SandboxSpec): readonly string[] =>
+  workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target);
+
+const watchedOf = (spec: SandboxSpec): readonly string[] => (spec.trackChanges === false ? [] : writableOf(spec));
 
 /** Settles with the promise, or rejects when the call is cancelled. */
 const orCancelled = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
@@ -237,7 +241,15 @@ export const createLifecycle = ({ driver, launcher, cgroups, planRunner, maxExec
           logFolder: join(folder, LOG_FOLDER),
           journalPath: join(folder, JOURNAL_NAME),
           bootLogPath: join(folder, BOOT_LOG),
-          configuration: encodeConfiguration({ spec, secrets, roots: placement.roots, maxExecutions, watched: watchedOf(spec) }),
+          configuration: encodeConfiguration({
+            spec,
+            secrets,
+            roots: placement.roots,
+            maxExecutions,
+            watched: watchedOf(spec),
+            walked: writableOf(spec),
+            scratch: placement.scratch,
+          }),
           cgroups: group?.joins ?? [],
           figures: group?.figures ?? [],
           env: [],

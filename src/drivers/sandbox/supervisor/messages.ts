@@ -36,7 +36,23 @@ export const milliseconds = (value: number | undefined): number => Math.min(MAX_
 /** 1-based, in the order of the port's list. */
 export const outcomeNumber = (kind: OutcomeKind | undefined): number => (kind === undefined ? 0 : OUTCOME_KINDS.indexOf(kind) + 1);
 
-const LIMITS = ['processes', 'cpuSeconds', 'fileBytes', 'openFiles'] as const satisfies readonly (keyof SandboxLimits)[];
+/** Kept by the kernel for each process; the smaller of the sandbox's and the command's own. */
+const EACH = ['cpuSeconds', 'fileBytes', 'openFiles'] as const satisfies readonly (keyof SandboxLimits)[];
+
+const smaller = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
+/** What holds for an execution: each process, and its tree. That all of the sandbox together may use no more is the supervisor's and the group's. */
+const limitsOf = (own: SandboxLimits, sandbox: SandboxLimits): readonly (readonly [kind: number, value: number])[] =>
+  (
+    [
+      [RESOURCE.core, 0],
+      [RESOURCE.processes, sandbox.processes],
+      ...EACH.map((name) => [RESOURCE[name], smaller(own[name], sandbox[name])] as const),
+      [RESOURCE.treeMemory, own.memoryBytes],
+      [RESOURCE.treeTasks, own.processes],
+    ] as const
+  ).flatMap(([kind, value]) => (value === undefined ? [] : [[kind, value] as const]));
 
 /** The payload of SPAWN. `environment` is what the driver adds; it is stronger than the command's own. */
 export const encodeSpawn = (
@@ -56,11 +72,9 @@ export const encodeSpawn = (
     .u32(milliseconds(command.wallMs))
     .u32(milliseconds(command.graceMs))
     .u64(command.outputBytes ?? 0);
-  const wanted = LIMITS.filter((name) => (command.limits?.[name] ?? limits[name]) !== undefined);
-  to.u8(wanted.length + 1)
-    .u8(RESOURCE.core)
-    .u64(0);
-  for (const name of wanted) to.u8(RESOURCE[name]).u64((command.limits?.[name] ?? limits[name])!);
+  const wanted = limitsOf(command.limits ?? {}, limits);
+  to.u8(wanted.length);
+  for (const [kind, value] of wanted) to.u8(kind).u64(value);
   to.str(checkText('cwd', command.cwd));
   const env = { ...command.env, ...environment };
   const names = Object.keys(env);

@@ -81,7 +81,18 @@ export const HELLO_EVENTS = 1;
 
 export const SPAWN_FLAG = { pty: 1, keepStdinOpen: 2 } as const;
 
-export const RESOURCE = { processes: 1, data: 2, cpuSeconds: 3, fileBytes: 4, openFiles: 5, core: 6, stack: 7, addressSpace: 8 } as const;
+export const RESOURCE = {
+  processes: 1,
+  data: 2,
+  cpuSeconds: 3,
+  fileBytes: 4,
+  openFiles: 5,
+  core: 6,
+  stack: 7,
+  addressSpace: 8,
+  treeMemory: 9,
+  treeTasks: 10,
+} as const;
 
 export const KILL_MODE = { group: 0, tree: 1 } as const;
 

@@ -21,6 +21,8 @@ describeSupervisorContract('corral-supervisor, a plain process', async () => {
     journalPath: join(state.path, 'journal'),
     bootLogPath: join(state.path, 'boot.log'),
     configuration: encodeConfiguration({
+      walked: [],
+      scratch: [],
       spec: { id: 'contract', leaseMs: 60_000, lifetimeMs: 120_000, limits: {} },
       secrets,
       roots: [state.workspace],

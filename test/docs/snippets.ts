@@ -30,6 +30,7 @@ export const transcript = (body: string): readonly { readonly command: string; r
 export const normalise = (text: string): string =>
   text
     .replace(/\b[xs][a-z2-7]{9,11}\b/g, '<id>')
+    .replace(/\bw:[\w-]{8}:/g, 'w:<mark>:')
     .replace(/"duration_ms":\d+/g, '"duration_ms":0')
     .replace(/\bran for \d+ ms/g, 'ran for 0 ms')
     .replace(/\b\d+(\.\d+)?(ms|s|m|h|d)\b/g, '<time>')

@@ -329,6 +329,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
       one.record = { ...one.record, meta: withSize(one.record.meta, { at, cols, rows }) };
       store.finishExecution(id, { meta: one.record.meta });
       announce(one);
+      await store.flush();
     },
     signal: async (id, signal) => (await running(id)).live.sandbox.signal(id, signal),
     terminate,

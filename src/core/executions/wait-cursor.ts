@@ -26,8 +26,8 @@ const LETTERS: readonly (readonly [Condition, string])[] = [
 
 const START: WaitState = { scanned: { stdout: 0, stderr: 0 } };
 
-/** Eight characters that tell one list of things from another. */
-const markOf = (things: unknown): string => createHash('sha256').update(JSON.stringify(things)).digest('base64url').slice(0, 8);
+/** A few characters that tell one list of things from another: against mistakes, not against anybody. */
+const markOf = (things: unknown): string => createHash('sha256').update(JSON.stringify(things)).digest('base64url').slice(0, 4);
 
 const number = (value: number): string => (value === 0 ? '' : Math.floor(value).toString(36));
 
@@ -51,7 +51,7 @@ export const formatWaitCursor = (executions: readonly string[], conditions: unkn
   return texts.every((text) => text === '') ? undefined : `w:${markOf(executions)}${markOf(conditions)}:${texts.join(',')}`;
 };
 
-const FORM = /^w:([\w-]{8})([\w-]{8}):([a-z0-9.,]*)$/;
+const FORM = /^w:([\w-]{4})([\w-]{4}):([a-z0-9.,]*)$/;
 const STATE = /^([0-9a-z]{0,10})(?:\.([0-9a-z]{0,10}))?(?:\.([0-9a-z]{0,10}))?(?:\.([0-9a-z]{0,10}))?(?:\.([a-z]?))?$/;
 
 const parseState = (text: string): WaitState | undefined => {

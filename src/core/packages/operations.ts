@@ -2,8 +2,10 @@ import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { LogStore } from '../../ports/logs.ts';
 import type { Config } from '../config/schema.ts';
-import type { Executions } from '../executions/types.ts';
-import { viewExecution } from '../executions/view.ts';
+import { patienceMs } from '../executions/input.ts';
+import { tellOf } from '../executions/telling.ts';
+import type { Executions, Look } from '../executions/types.ts';
+import { type ExecutionView, viewExecution } from '../executions/view.ts';
 import type { Tools } from '../languages/tools.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
@@ -26,6 +28,9 @@ export interface PackageOperationsDeps {
 const LIST_MS = 60_000;
 const LIST_BYTES = 4 * 1024 * 1024;
 
+/** In the record of an installation, beside its outcome. */
+const notesSchema = z.object({ manager: z.string(), already_installed: z.array(z.string()).optional() });
+
 const sandbox = z.string().min(1).max(64).optional();
 
 export const packageOperations = (deps: PackageOperationsDeps): readonly Operation[] => {
@@ -33,6 +38,9 @@ export const packageOperations = (deps: PackageOperationsDeps): readonly Operati
   const packages = createPackages(executions, deps.tools);
   const liveOf = (id: string | undefined, signal: AbortSignal): Promise<LiveSandbox> =>
     id === undefined ? sandboxes.primary(signal) : sandboxes.get(id, signal);
+
+  const view = (look: Look): Promise<ExecutionView> =>
+    viewExecution(presenter, look, config.answerBytes, notesSchema.safeParse(JSON.parse(look.record.meta)).data);
 
   const install = defineOperation({
     name: 'package.install',
@@ -81,7 +89,7 @@ export const packageOperations = (deps: PackageOperationsDeps): readonly Operati
       const look = await executions.run(
         {
           title: `${chosen.name}: install ${missing.join(' ')}`.slice(0, 500),
-          plan: async () => ({ steps: plan.steps, env: plan.env }),
+          plan: async () => ({ steps: plan.steps, env: plan.env, meta: { manager: chosen.name, ...known } }),
           keepStdinOpen: false,
           timeoutMs: cappedTimeoutMs(plan.timeoutMs, context.decision),
           outputBytes: context.decision?.caps.outputBytes,
@@ -90,11 +98,16 @@ export const packageOperations = (deps: PackageOperationsDeps): readonly Operati
           detach: false,
           caller: context.caller.id,
           decision: context.decision,
+          tell: tellOf(context),
         },
-        config.waitSeconds * 1000,
+        patienceMs(undefined, context, config),
         context.signal,
       );
-      return viewExecution(presenter, look, config.answerBytes, { manager: chosen.name, ...known });
+      return view(look);
+    },
+    starts: {
+      wantsHandle: () => false,
+      answer: async (execution) => view(await executions.look(execution)),
     },
   });
 

@@ -2,6 +2,10 @@
    arguments is readable, and every string terminated, is checked by touching them. The first byte of an input chooses: bit 0 = a peer that
    has said HELLO, bit 1 = launch, bit 2 = a plan (its bytes in base64), bit 3 = the text of a plan's arguments. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "../launch_request.h"
 
 #include "../activity.h"

@@ -1,5 +1,5 @@
 """Runs the supervisor's tests: run.py PROGRAM [--bwrap] [--only NAME]. Every test gets a supervisor of its own; short and bounded."""
-import ctypes, json, os, pty, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
+import ctypes, json, os, pty, resource, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import *
@@ -587,6 +587,112 @@ def watch(sv, c):
     assert len(told) >= 3
     sizes = [(r.str(), r.take('QQ'))[1][0] for r in told]
     assert sizes == sorted(sizes) and sizes[-1] == 10, sizes
+
+
+@test()
+def wait_for_a_file(sv, c):
+    path = os.path.join(sv.root, 'awaited')
+    assert c.call(0x0F, s(path) + struct.pack('<I', 60), 0x8F) == b'\0'
+    t = time.monotonic()
+    ident = c.send(0x0F, s(path) + struct.pack('<I', 5000 * SLOW))
+    time.sleep(0.1)
+    open(path, 'w').close()
+    assert c.reply(ident, 0x8F) == b'\1' and time.monotonic() - t < 1 * SLOW
+    ident = c.send(0x0F, s(path + '2') + struct.pack('<I', 9000))
+    c.send(0x09, struct.pack('<I', ident))
+    assert c.reply(ident, 0x8F) == b'\0'
+    os.symlink('/etc/passwd', path + '3')
+    assert c.call(0x0F, s(path + '3') + struct.pack('<I', 60), 0x8F) == b'\0'
+    fails('outside_roots', c.call, 0x0F, s('/etc/passwd') + struct.pack('<I', 60), 0x8F)
+    others = [c.send(0x0F, s(path + '4') + struct.pack('<I', 400)) for _ in range(256)]
+    fails('too_many', c.call, 0x0F, s(path + '4') + struct.pack('<I', 60), 0x8F)
+    for ident in others:
+        assert c.reply(ident, 0x8F) == b'\0'
+
+
+BURN = 'import time,os\nt=time.process_time()\nwhile time.process_time()-t<.3: os.getppid()'
+
+
+@test()
+def usage_of_orphans(sv, c):
+    """What the leader did not wait for counts as soon as it has ended: before the leader, or just after it."""
+    e = c.run('a', [PY, '-c', BURN])
+    assert 250000 < e.user_us + e.system_us < 2000000 * SLOW, e
+    e = c.run('b', ['sh', '-c', f'({PY} -c "{BURN}" &) ; sleep {1.5 * SLOW}'], timeout=20)
+    assert e.user_us + e.system_us > 250000, e
+    e = c.run('c', [PY, '-c', BURN], [PY, '-c', BURN])
+    assert e.user_us + e.system_us > 500000 and e.voluntary + e.involuntary > 0, e
+    write = ['dd', 'if=/dev/zero', 'of=f', 'bs=64k', 'count=64', 'conv=fsync']
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
+    subprocess.run(write, cwd=sv.root, stderr=subprocess.DEVNULL, check=True)
+    same = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock - before) * 512
+    e = c.run('d', write, cwd=sv.root)
+    assert e.code == 0 and e.written_bytes >= same * 0.9, (same, e)
+
+
+@test()
+def inspect(sv, c):
+    c.spawn('a', ['sh', '-c', f'{PY} -c "{BURN}"; sleep 60 & sleep 60 & cat; sleep 60'], flags=2)
+    assert until(lambda: not isinstance(c.inspect('a').input, str))
+    a = c.inspect('a')
+    assert a.input.program == 'cat' and (a.input.on, a.input.hidden) == (1, 0) and a.input.for_ms >= 100, a
+    assert a.user_us + a.system_us > 200000 and a.processes == 4 and a.peak_processes >= 4 and a.source == 3, a
+    assert a.peak_rss >= a.rss > 200000 and a.voluntary > 0 and a.ports == [], a
+    c.input('a', eof=True)
+    assert until(lambda: c.inspect('a').input == 'no')
+    later = c.inspect('a')
+    assert later.user_us >= a.user_us and later.peak_rss >= a.peak_rss
+    c.kill('a')
+    e = c.exit('a')
+    assert e.peak_processes >= 4 and e.user_us + e.system_us > 250000, e
+    fails('unknown_execution', c.inspect, 'a')
+    fails('unknown_execution', c.inspect, 'nobody')
+    c.spawn('b', ['cat'], flags=2)
+    time.sleep(0.1)
+    pending = c.send(0x0E, s('b'))
+    c.kill('b')
+    try:
+        c.reply(pending, 0x8E)
+    except Failed as error:
+        assert error.name == 'unknown_execution'
+
+
+@test()
+def watched_input(sv, c):
+    other = sv.client()
+    c.spawn('a', ['sh', '-c', 'read x; sleep .5; read y; exit 7'], flags=3)
+    c.watch('a')
+    w = c.input_wait('a')
+    assert w.program == 'sh' and (w.on, w.hidden) == (2, 0) and w.for_ms >= 100, w
+    c.input('a', b'one\n')
+    assert c.input_wait('a') == 'no'
+    assert c.input_wait('a').pid == w.pid
+    c.input('a', b'two\n')
+    assert c.input_wait('a') == 'no'
+    assert c.exit('a').code == 7
+    assert not [f for f in other.frames if f[0] == 0xC4], 'told to one that does not watch'
+    c.spawn('b', ['cat'], flags=2)
+    c.watch('b')
+    c.input_wait('b')
+    other.watch('b')
+    assert other.input_wait('b').program == 'cat', 'a wait that began before the watch is told'
+    c.close()
+    other.input('b', eof=True)
+    assert other.exit('b').code == 0
+
+
+@test()
+def listening_ports(sv, c):
+    script = 'import socket,time\ns=[socket.socket() for _ in range(3)]\n[(x.bind(("127.0.0.1",0)),x.listen()) for x in s]\nprint(*sorted(x.getsockname()[1] for x in s),flush=True)\ntime.sleep(60)'
+    c.spawn('a', ['sh', '-c', f'(setsid {PY} -c \'{script}\' &) ; sleep 60'])
+    c.spawn('b', ['sleep', '60'])
+    assert until(lambda: len(sv.log('a').split()) == 3)
+    mine = [int(x) for x in sv.log('a').split()]
+    assert c.inspect('a').ports == mine and c.inspect('b').ports == []
+    c.kill('a')
+    assert c.exit('a').ports == mine
+    c.kill('b')
+    assert c.exit('b').ports == []
 
 
 @test()

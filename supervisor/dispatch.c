@@ -1,4 +1,5 @@
 /* Decodes the requests of a peer. A payload that is malformed closes the connection; one that asks for the impossible gets an ERROR. */
+#include <errno.h>
 #include <signal.h>
 
 #include "activity.h"
@@ -185,7 +186,8 @@ bool dispatch(struct connection *c, const struct frame *f)
         if (!cursor_done(&in)) return false;
         if ((e = named(c, f, name)) == NULL) return true;
         if (execution_resize(e, cols, rows, &err)) reply_ok(c, f->id);
-        else reply_error(c, f->id, ERR_BAD_REQUEST, err, "the execution has no open terminal");
+        else if (err == ENOTTY) reply_error(c, f->id, ERR_NO_TERMINAL, err, "the execution runs on pipes");
+        else reply_error(c, f->id, ERR_TERMINAL_CLOSED, err, "the terminal is closed");
         return true;
     }
     case REQ_WAIT_PORT: {

@@ -72,6 +72,6 @@ bool execution_resize(struct execution *e, uint16_t cols, uint16_t rows, int *er
 {
     struct winsize size = { .ws_col = cols, .ws_row = rows };
     if (e->pty && e->out.fd >= 0 && ioctl(e->out.fd, TIOCSWINSZ, &size) == 0) return true;
-    *err = ENOTTY;
+    *err = e->pty ? EIO : ENOTTY;
     return false;
 }

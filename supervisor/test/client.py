@@ -3,7 +3,7 @@ import os, select, shutil, signal, socket, struct, subprocess, tempfile, time
 
 ERRORS = {1: 'bad_request', 2: 'unknown_execution', 3: 'duplicate_execution', 4: 'too_many', 5: 'program_not_found', 6: 'not_executable',
           7: 'bad_cwd', 8: 'spawn_failed', 9: 'input_closed', 10: 'input_full', 11: 'outside_roots', 12: 'not_found', 13: 'not_a_file',
-          14: 'exists', 15: 'io', 16: 'not_a_directory', 17: 'not_empty', 18: 'permission', 19: 'no_space', 20: 'argument_too_long'}
+          14: 'exists', 15: 'io', 16: 'not_a_directory', 17: 'not_empty', 18: 'permission', 19: 'no_space', 20: 'argument_too_long', 21: 'no_terminal', 22: 'terminal_closed'}
 KINDS = {1: 'exited', 2: 'signalled', 3: 'timed_out', 4: 'cancelled', 5: 'output_limit', 6: 'memory_limit', 7: 'disk_limit',
          8: 'failed_to_start', 9: 'lost', 10: 'cpu_limit', 11: 'process_limit', 12: 'file_size_limit'}
 

@@ -2,8 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { createSupervisorLauncher } from '../../src/drivers/sandbox/supervisor/launcher.ts';
+import type { SupervisorLauncher } from '../../src/drivers/sandbox/supervisor/launcher.ts';
 import { CorralError } from '../../src/ports/errors.ts';
 import type { Exit, InputWait, Sandbox, SandboxCommand, SandboxDriver, SandboxSpec, StreamSize } from '../../src/ports/sandbox.ts';
+import { supervisorPath } from './supervisor.ts';
 
 export const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8' };
 
@@ -156,3 +159,11 @@ export const eventually = async (condition: () => boolean | Promise<boolean>, wh
 };
 
 export type DriverFactory = () => Promise<AsyncDisposable & { readonly driver: SandboxDriver }>;
+
+/** A driver with a launcher of its own. */
+export const openerOf =
+  (create: (launcher: SupervisorLauncher) => SandboxDriver): DriverFactory =>
+  async () => {
+    const launcher = createSupervisorLauncher({ supervisorPath: supervisorPath() });
+    return { driver: create(launcher), [Symbol.asyncDispose]: () => launcher[Symbol.asyncDispose]() };
+  };

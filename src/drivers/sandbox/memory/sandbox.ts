@@ -3,7 +3,7 @@ import { CorralError } from '../../../ports/errors.ts';
 import type { Sandbox, SandboxEvents, SandboxExecution, SandboxSpec } from '../../../ports/sandbox.ts';
 import { isCancelled } from '../supervisor/cancellation.ts';
 import { SUPERVISOR_ERROR, supervisorError } from '../supervisor/errors.ts';
-import { checkExecutionId } from '../supervisor/messages.ts';
+import { checkExecutionId, checkSignal } from '../supervisor/messages.ts';
 import { startExecution } from './execution.ts';
 import type { MemoryExecution } from './execution.ts';
 import { createTree } from './tree.ts';
@@ -117,14 +117,14 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
         return { pid: started.pid, startedMs: started.startedMs };
       },
       write: async (execution, data, end) => get(execution, 'send input').input(data, end),
-      signal: async (execution, number) => get(execution, 'signal').signal(number),
+      signal: async (execution, number) => get(execution, 'signal').signal(checkSignal(number)),
       terminate: async (execution, { graceMs, cause, signal = 15 }) => ({
-        ended: await get(execution, 'terminate').terminate(graceMs, cause, signal),
+        ended: await get(execution, 'terminate').terminate(graceMs, cause, checkSignal(signal)),
         survivors: [],
       }),
-      resize: async () => {
-        request();
-        throw new CorralError('unsupported', 'The driver "memory" has no terminals.');
+      resize: async (execution) => {
+        get(execution, 'resize');
+        throw supervisorError(SUPERVISOR_ERROR.noTerminal, 0, '', { action: 'resize', execution });
       },
       watch: async (execution, on) => get(execution, 'watch').watch(on),
       inspect: async (execution) => {

@@ -24,6 +24,8 @@ export const SUPERVISOR_ERROR = {
   permission: 18,
   noSpace: 19,
   argumentTooLong: 20,
+  noTerminal: 21,
+  terminalClosed: 22,
 } as const;
 
 /** What the server knows about the request that failed; it makes messages useful. */
@@ -200,6 +202,22 @@ const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
       code: 'failed_to_start',
       message: ({ program }) => `The arguments and environment of ${quoted(program)} are larger than the kernel accepts.`,
       hint: () => 'Write the data to a file or send it as standard input instead of an argument.',
+    },
+  ],
+  [
+    SUPERVISOR_ERROR.noTerminal,
+    {
+      code: 'invalid_input',
+      message: ({ execution }) => `Execution ${quoted(execution)} runs on pipes, which have no size.`,
+      hint: () => 'Start it with pty: true, or pty: {"cols": 80, "rows": 24}.',
+    },
+  ],
+  [
+    SUPERVISOR_ERROR.terminalClosed,
+    {
+      code: 'conflict',
+      message: ({ execution }) => `The terminal of execution ${quoted(execution)} is closed: every program on it has ended.`,
+      hint: () => 'Start the program again; the size can be given at the start.',
     },
   ],
 ]);

@@ -33,6 +33,16 @@ export const checkExecutionId = (id: string): string => {
 /** A duration as the wire holds it: whole, at least 0, at most 49 days. */
 export const milliseconds = (value: number | undefined): number => Math.min(MAX_MS, Math.max(0, Math.round(value ?? 0)));
 
+const LAST_SIGNAL = 64;
+
+export const checkSignal = (number: number): number => {
+  if (!Number.isInteger(number) || number < 1 || number > LAST_SIGNAL)
+    throw new CorralError('invalid_input', `${number} is not the number of a signal.`, {
+      hint: 'Signals have numbers from 1 to 64: 15 is SIGTERM, 9 SIGKILL, 2 SIGINT.',
+    });
+  return number;
+};
+
 /** 1-based, in the order of the port's list. */
 export const outcomeNumber = (kind: OutcomeKind | undefined): number => (kind === undefined ? 0 : OUTCOME_KINDS.indexOf(kind) + 1);
 

@@ -20,6 +20,7 @@ import { ProtocolViolation } from './frames.ts';
 import type { FrameReader } from './frames.ts';
 import {
   checkExecutionId,
+  checkSignal,
   decodeClosed,
   decodeList,
   decodeOutput,
@@ -247,7 +248,12 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     send(
       REQUEST.kill,
       ({ payload }) =>
-        payload.str(checkExecutionId(execution)).u8(KILL_MODE.tree).u8(first).u32(milliseconds(graceMs)).u8(outcomeNumber(cause)),
+        payload
+          .str(checkExecutionId(execution))
+          .u8(KILL_MODE.tree)
+          .u8(checkSignal(first))
+          .u32(milliseconds(graceMs))
+          .u8(outcomeNumber(cause)),
       REPLY.kill,
       { action: 'terminate', execution },
       decodeTermination,
@@ -314,7 +320,7 @@ export const openSupervisedSandbox = async (options: SupervisedOptions, signal?:
     signal: async (execution, number) => {
       await send(
         REQUEST.kill,
-        ({ payload }) => payload.str(checkExecutionId(execution)).u8(KILL_MODE.group).u8(number).u32(0).u8(0),
+        ({ payload }) => payload.str(checkExecutionId(execution)).u8(KILL_MODE.group).u8(checkSignal(number)).u32(0).u8(0),
         REPLY.kill,
         { action: 'signal', execution },
         decodeTermination,

@@ -1,0 +1,17 @@
+import { createBubblewrapDriver } from '../../../src/drivers/sandbox/bubblewrap/driver.ts';
+import { createHostDriver } from '../../../src/drivers/sandbox/host/driver.ts';
+import { describeTerminals } from '../../contract/terminal.ts';
+import { UNPRIVILEGED, whyNoBubblewrap } from '../../support/run-bubblewrap.ts';
+import { openerOf } from '../../support/sandboxes.ts';
+import { supervisorPath } from '../../support/supervisor.ts';
+
+describeTerminals('bubblewrap', {
+  open: openerOf((launcher) => createBubblewrapDriver({ launcher, supervisorPath: supervisorPath() })),
+  spec: process.getuid?.() === 0 ? { uid: UNPRIVILEGED } : {},
+  skip: whyNoBubblewrap(),
+});
+
+describeTerminals('host, a plain process', {
+  open: openerOf((launcher) => createHostDriver({ launcher, supervisorPath: supervisorPath(), form: 'plain' })),
+  spec: { network: 'host' },
+});

@@ -129,7 +129,7 @@ describe('the program', () => {
   const listTools = `${JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/list' })}\n`;
 
   it.each<[readonly string[], number, RegExp]>([
-    [['--profile', 'nobody'], 2, /There is no profile "nobody"\.\nhint: There are: shell-server, /],
+    [['--profile', 'nobody'], 2, /There is no profile "nobody"\.\nhint: There are: exec, shell-server, /],
     [['--profile', 'shell-server', '--profile', 'shell-server'], 2, /The profile shell-server was chosen twice\./],
     [['--profile', 'shell-server', '--version'], 0, /^mcp-shell-server \d/],
     [['--profile', 'shell-server', '--driver', 'magic'], 2, /driver \(from flag\)/],

@@ -2,6 +2,7 @@ import * as z from 'zod/v4';
 import type { Config } from '../config/schema.ts';
 import { noNul, patienceMs, startFieldsUndescribed, stdinBytes } from '../executions/input.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
+import { scratchFolder } from '../executions/scratch.ts';
 import type { Executions, Look } from '../executions/types.ts';
 import { tellOf } from '../executions/telling.ts';
 import { executionOutput, viewExecution } from '../executions/view.ts';
@@ -72,7 +73,7 @@ export const languageOperations = (deps: LanguageOperationsDeps): readonly Opera
           plan: async ({ live, execution, cwd }) => {
             if (context.decision !== undefined) requireCaps(context.decision, live);
             const tool = await tools.forLanguage(live, language);
-            const dir = `/tmp/corral/${execution}`;
+            const dir = scratchFolder(live, execution);
             const plan = planCode({ language, tool, code: input.code, args: input.args ?? [], dir, cwd });
             if (plan.file !== undefined)
               await live.sandbox.files.write(plan.file.path, Buffer.from(plan.file.text), { makeParents: true }, context.signal);

@@ -10,6 +10,13 @@ interface Listed {
 /** Every profile by name. What a profile is made of is loaded when it is chosen, never otherwise. */
 export const PROFILES: ReadonlyMap<string, Listed> = new Map<string, Listed>([
   [
+    'exec',
+    {
+      summary: 'shell commands, scripts and background sessions, packages, a block list (mcp/exec)',
+      load: async () => (await import('./exec/profile.ts')).exec,
+    },
+  ],
+  [
     'shell-server',
     {
       summary: 'argv commands from an allow-list, and background processes (mcp-shell-server)',

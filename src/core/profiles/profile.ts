@@ -2,6 +2,7 @@ import type { Config, ConfigKey } from '../config/schema.ts';
 import type { Executions } from '../executions/types.ts';
 import type { Log } from '../log.ts';
 import type { Operation, Presented } from '../operation.ts';
+import type { BlockList } from '../policy/block-list.ts';
 import type { LogStore } from '../../ports/logs.ts';
 import type { Sandboxes } from '../sandboxes/types.ts';
 
@@ -11,6 +12,8 @@ export interface ProfileServices {
   readonly sandboxes: Sandboxes;
   readonly logs: LogStore;
   readonly log: Log;
+  /** Shared by all servers of the state folder, and by rules. */
+  readonly blockList: BlockList;
   readonly config: Config;
 }
 

@@ -39,11 +39,11 @@ const together = (planned: readonly Planned[], part: (plan: ServePlan) => FlagVa
 };
 
 /** The tools of all, in the order of the profiles. Throws `invalid_input` when two have one name. */
-const operationsOf = (planned: readonly Planned[], { executions, sandboxes, logs, log, loaded }: App): readonly Operation[] => {
+const operationsOf = (planned: readonly Planned[], { executions, sandboxes, logs, log, blockList, loaded }: App): readonly Operation[] => {
   const owners = new Map<string, string>();
   const operations: Operation[] = [];
   for (const { profile, plan } of planned)
-    for (const operation of plan.operations({ executions, sandboxes, logs, log, config: loaded.config })) {
+    for (const operation of plan.operations({ executions, sandboxes, logs, log, blockList, config: loaded.config })) {
       const other = owners.get(operation.tool);
       if (other !== undefined)
         throw new CorralError('invalid_input', `The profiles ${other} and ${profile.name} both have a tool "${operation.tool}".`, {

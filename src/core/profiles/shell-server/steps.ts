@@ -3,7 +3,7 @@ import { planSteps } from '../../policy/execute-plan.ts';
 import type { PlanCommand, Redirect } from '../../policy/shell/plan.ts';
 import type { LiveSandbox } from '../../sandboxes/types.ts';
 import type { FileRedirect, Stage } from './command-line.ts';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../programs.ts';
 import { checkRedirects, targetPath } from './redirects.ts';
 
 export interface Prepared {

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CorralError } from '../../../ports/errors.ts';
 import type { Capabilities, SandboxDriver, SandboxSpec } from '../../../ports/sandbox.ts';
 import { buildBubblewrapArguments } from '../bubblewrap/arguments.ts';
@@ -68,8 +70,10 @@ export const createHostDriver = (options: HostDriverOptions): SandboxDriver => {
       gid: undefined,
       stagingFolder: '',
       staged: [],
-      roots: spec.workspaces.map(({ target }) => target),
+      // Beside the workspaces a place of the sandbox's own for files that nobody else should see, such as the code of scripts.
+      roots: [...new Set([...spec.workspaces.map(({ target }) => target), join(spec.folder, 'work')])],
     };
+    await mkdir(join(spec.folder, 'work'), { recursive: true, mode: 0o700 });
     if (form === 'plain') return { ...common, argv: [supervisorPath, ...serveArguments(spec.id, spec.folder)], data: [] };
     const { args, data } = buildBubblewrapArguments({
       spec,

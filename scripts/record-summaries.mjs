@@ -1,5 +1,5 @@
 // `node scripts/record-summaries.mjs [--path DIR:DIR] [TOOL...]`: runs real tools on small projects and writes what they print to
-// test/fixtures/summaries/TOOL/NAME.txt, with the tool's version, the command and how it ended. Tools that are not here are named and skipped.
+// test/fixtures/summaries/TOOL/NAME.txt (what only shows progress: test/fixtures/progress), with the tool's version, the command and how it ended. Tools that are not here are named and skipped.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
@@ -55,10 +55,11 @@ const record = async (sample, folder) => {
     const { command, pty = false } = typeof given === 'string' ? { command: given } : given;
     const ended = await shell(pty ? `script -qec ${JSON.stringify(command)} /dev/null` : command, folder);
     const header = { tool: sample.tool, version: tidy(version, folder), command, exit: ended.code, ...(pty && { pty }) };
-    const file = join(ROOT, 'test/fixtures/summaries', sample.tool, `${name}.txt`);
+    const file = join(ROOT, 'test/fixtures', sample.folder ?? join('summaries', sample.tool), `${name}.txt`);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify(header)}\n--- stdout\n${tidy(ended.stdout, folder)}--- stderr\n${tidy(ended.stderr, folder)}`);
   }
+  if (sample.after !== undefined) await shell(sample.after, folder);
   say(`${sample.tool}: ${Object.keys(sample.runs).length} outputs of ${version.split('\n')[0]}`);
 };
 

@@ -349,4 +349,22 @@ export const SAMPLES = [
       'compile-error': 'mkdir -p src/main/java && echo "class X { int f() { return missing; } }" > src/main/java/X.java && mvn -B test',
     },
   },
+  {
+    tool: 'progress',
+    folder: 'progress',
+    version: 'wget --version | head -1',
+    files: {},
+    setup:
+      'head -c 3000000 /dev/zero > blob && (python3 -m http.server 18765 --bind 127.0.0.1 > /dev/null 2>&1 & echo $! > pid) && for i in 1 2 3 4 5 6 7 8 9; do curl -s -o /dev/null http://127.0.0.1:18765/ && break; sleep 0.3; done; git init -q repo && cd repo && for i in $(seq 1 300); do head -c 3000 /dev/urandom > $i; done && git add . && git -c user.name=a -c user.email=a@example.com commit -qm x',
+    after: 'kill $(cat pid)',
+    runs: {
+      wget: 'wget -O /dev/null http://127.0.0.1:18765/blob',
+      'wget-terminal': { command: 'wget --limit-rate=3m -O /dev/null http://127.0.0.1:18765/blob', pty: true },
+      curl: 'curl --limit-rate 2M -o /dev/null http://127.0.0.1:18765/blob',
+      'git-clone': { command: 'git clone --no-local --progress repo copy', pty: true },
+      dd: 'dd if=/dev/zero of=/dev/null bs=1M count=60000 status=progress',
+      'npm-terminal': { command: 'mkdir -p n && cd n && npm install express@4.19.2 --no-audit', pty: true },
+      tar: 'tar -cf /dev/null --checkpoint=20 repo',
+    },
+  },
 ];

@@ -18,6 +18,9 @@ const IDS = /\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b|\b[0-9a-f]{8}-[0-9a-f]{4
 /** A number that stands by itself or before a unit; one in a name (`file2`, `/dev/loop0`, `v1.2`) tells things apart. */
 const NUMBERS = /(?<![\w/.-])\d+(?:[.,]\d+)*(?=(?: ?(?:[kKMGT]i?)?(?:B|bytes|bits?)?(?:\/s)?|ms|s|m|h|it|it\/s|x|°)(?![\w-])|[hm]\d)/g;
 
+/** Behind a masked number: what grows comes to larger ones. */
+const UNITS = /0 ?(?:[kKMGT]i?)?B?(?:\/s)?(?![\w/-])/g;
+
 /** What bars and spinners are made of. */
 const BARS = /[=#>.\-_~|/\\*+ \u2500-\u259f\u2801-\u28ff]{2,}|[=#>\u2500-\u259f\u2801-\u28ff]/g;
 
@@ -59,14 +62,16 @@ export const likenessOf = (line: string): Likeness | undefined => {
   const key = timeless.replace(IDS, '#').replace(NUMBERS, '0').replace(BARS, ' ').replace(/ +/g, ' ').trim();
   if (!/\p{L}{2}|%/u.test(key)) return undefined;
   const done = progressOf(timeless);
-  if (done !== undefined) return { kind: 'progress', key: key.replace(/(?:0 ?)+/g, '0'), done };
+  if (done !== undefined) return { kind: 'progress', key: key.replace(UNITS, '0').replace(/(?:0 ?)+/g, '0'), done };
   if (hasTime && !/\d/.test(timeless)) return { kind: 'times', key: timeless };
   if (ACTIVITY.test(timeless) && !ANSWERS.test(timeless)) return { kind: 'counts', key };
   return hasTime ? { kind: 'times', key: timeless } : undefined;
 };
 
-/** Digits, what ids and bars are made of, and what stands between words. */
-const isFiller = (code: number): boolean => code < 0x41 || (code > 0x5a && code < 0x67) || code > 0x7a;
+const UNIT_LETTERS = new Set(Array.from('BGKMT', (letter) => letter.charCodeAt(0)));
+
+/** Digits and their units, what ids and bars are made of, and what stands between words. */
+const isFiller = (code: number): boolean => code < 0x41 || (code > 0x5a && code < 0x67) || code > 0x7a || UNIT_LETTERS.has(code);
 
 /** Nothing but filler tells them apart: a cheap look, before `likenessOf` is asked. */
 export const mayBeAlike = (one: string, other: string): boolean => {

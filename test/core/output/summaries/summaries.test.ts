@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SUMMARISERS } from '../../../../src/core/output/summaries/registry.ts';
 import { linesOf, summarise } from '../../../../src/core/output/summaries/summarise.ts';
-import { allRecorded, type Recorded } from './recorded.ts';
+import { type Recorded, recordedTools } from '../../../support/recorded.ts';
 
-const recorded = allRecorded();
+const ROOT = join(import.meta.dirname, '../../../..');
+
+const recorded = recordedTools(ROOT);
 
 const linesOfBoth = ({ stdout, stderr }: Recorded): string[] => [...linesOf(stdout), ...linesOf(stderr)];
 

@@ -41,4 +41,16 @@ describe.each(LEGS)('progress over %s, bubblewrap', (name) => {
     await leg.roundTrip();
     expect(told.map((call) => noticesOf(call).length)).toEqual(counts);
   });
+
+  it('says how long a wait has waited, and on what', async () => {
+    await using leg = await openLeg(name);
+    const started = await leg.call('execute_command', { command: 'echo begun; sleep 60', wait_seconds: 0, stdin: '' });
+    expect(await eventually(() => isAnswered(started), 20_000)).toBe(true);
+    const shown = started.heard()[0]?.result?.['structuredContent'] as { readonly execution_id: string } | undefined;
+    const wait = await leg.call('wait', { execution_id: shown?.execution_id, until: 'exit', wait_seconds: 3 }, 'token-3');
+    expect(await eventually(() => isAnswered(wait), 20_000)).toBe(true);
+    const notices = noticesOf(wait);
+    expect(notices.length).toBeGreaterThanOrEqual(1);
+    for (const { message } of notices) expect(message).toMatch(/^waiting for \d+ s: begun$/);
+  });
 });

@@ -89,8 +89,7 @@ export const createContinuation = (deps: ContinuationDeps): Continuation => {
       if (starts === undefined) throw new CorralError('not_found', `No operation "${input.operation}" starts executions.`);
       const look = await own(input.execution_id, context.caller.id);
       const { record } = look;
-      const line = record.status === 'running' ? await lastLine(logs, look) : undefined;
-      const asks = await questions.of(look, line);
+      const line = record.status === 'running' ? await lastLine(logs, look) : '';
       return {
         execution_id: record.id,
         status: record.status,
@@ -98,8 +97,8 @@ export const createContinuation = (deps: ContinuationDeps): Continuation => {
         started_ms: record.startedMs,
         changed_ms: endOf(record),
         kept_ms: endOf(record) - record.startedMs + config.retentionSeconds * 1000,
-        ...(line !== undefined && { last_line: line }),
-        ...asks,
+        ...(line !== '' && { last_line: line }),
+        ...(await questions.of(look)),
         ...(record.status === 'finished' && { answer: await starts.answer(record.id, context.signal) }),
       };
     },

@@ -3,7 +3,7 @@ import { render } from '../output/render.ts';
 import type { Look } from './types.ts';
 
 /** Read from the end of a stream: a line that is longer is cut in front. */
-const READ_BYTES = 1024;
+const READ_BYTES = 4096;
 const SHOWN = 200;
 
 /** Bytes that belong to a character which begins before the cut. */
@@ -12,23 +12,24 @@ const headOfCharacter = (bytes: Uint8Array): number => {
   return start > 0 && start < 4 ? start : 0;
 };
 
-const lastOf = (text: string): string | undefined => {
-  const line = text.trimEnd().split('\n').at(-1)?.trim();
-  if (line === undefined || line === '') return undefined;
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
-};
+const lastOf = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 
-/** What an execution printed last, as one line for people; undefined when it printed nothing to be seen. */
-export const lastLine = async (logs: LogStore, { record, stdoutBytes, stderrBytes }: Look): Promise<string | undefined> => {
+/**
+ * What an execution printed last, as one line for people, its end where it is long; empty when there is nothing to be seen. A line that is
+ * not finished comes first: prompts are such, on stderr as a rule.
+ */
+export const lastLine = async (
+  logs: LogStore,
+  { record, stdoutBytes, stderrBytes }: Pick<Look, 'record' | 'stdoutBytes' | 'stderrBytes'>,
+): Promise<string> => {
   const ref = { sandbox: record.sandbox, execution: record.id };
-  for (const [stream, bytes] of [
-    ['stdout', stdoutBytes],
-    ['stderr', stderrBytes],
-  ] as const) {
-    if (bytes === 0) continue;
+  const endOf = async (stream: 'stdout' | 'stderr', bytes: number): Promise<string> => {
+    if (bytes === 0) return '';
     const end = await logs.read(ref, stream, Math.max(0, bytes - READ_BYTES), READ_BYTES);
-    const line = lastOf(render(end.subarray(headOfCharacter(end))).text);
-    if (line !== undefined) return line;
-  }
-  return undefined;
+    return render(end.subarray(headOfCharacter(end))).text;
+  };
+  const [stderr, stdout] = await Promise.all([endOf('stderr', stderrBytes), endOf('stdout', stdoutBytes)]);
+  const unfinished = [stderr, stdout].find((text) => text !== '' && !text.endsWith('\n') && lastOf(text) !== '');
+  const line = lastOf(unfinished ?? (lastOf(stdout) === '' ? stderr : stdout));
+  return line.length <= SHOWN ? line : `…${line.slice(-SHOWN)}`;
 };

@@ -1,10 +1,10 @@
 import type { LogStore } from '../../ports/logs.ts';
-import { render } from '../output/render.ts';
 import type { Snapshot } from '../terminal/protocol.ts';
 import type { Screens } from '../terminal/screens.ts';
 import { sizesOf } from '../terminal/sizes.ts';
 import { inputHint } from './input-hints.ts';
 import { heldMs, inputWaitOf, SHOWN_AFTER_MS } from './input-wait.ts';
+import { lastLine } from './last-line.ts';
 import type { Tracked } from './tracked.ts';
 
 /** A program that goes no further until somebody types. */
@@ -27,24 +27,11 @@ export interface Attention {
 /** Looks at an execution that runs. */
 export type Attend = (one: Tracked) => Promise<Attention>;
 
-const TAIL_BYTES = 4096;
 const PROMPT_CHARS = 200;
-
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 
 const shortened = (line: string): string => (line.length <= PROMPT_CHARS ? line : `…${line.slice(-PROMPT_CHARS)}`);
 
 export const createAttend = (logs: LogStore, screens: Screens): Attend => {
-  /** The last line of the stream that spoke last: stderr, where prompts go, when both have a line that is not finished. */
-  const lastWords = async ({ record, stdoutBytes, stderrBytes }: Tracked): Promise<string> => {
-    const ref = { sandbox: record.sandbox, execution: record.id };
-    const tailOf = async (stream: 'stdout' | 'stderr', bytes: number): Promise<string> =>
-      bytes === 0 ? '' : render(await logs.read(ref, stream, Math.max(0, bytes - TAIL_BYTES), TAIL_BYTES)).text;
-    const [stderr, stdout] = await Promise.all([tailOf('stderr', stderrBytes), tailOf('stdout', stdoutBytes)]);
-    const unfinished = [stderr, stdout].find((text) => text !== '' && !text.endsWith('\n') && lastLine(text) !== '');
-    return lastLine(unfinished ?? (stdout === '' ? stderr : stdout));
-  };
-
   return async (one) => {
     const sizes = sizesOf(one.record.meta);
     const ref = { sandbox: one.record.sandbox, execution: one.record.id };
@@ -54,7 +41,7 @@ export const createAttend = (logs: LogStore, screens: Screens): Attend => {
     ]);
     const shown = screen?.alternate === true ? { screen } : {};
     if (wait === undefined || heldMs(one, wait) < SHOWN_AFTER_MS) return shown;
-    const prompt = shortened(screen === undefined ? await lastWords(one) : screen.line.trim());
+    const prompt = screen === undefined ? await lastLine(logs, one) : shortened(screen.line.trim());
     const hint = inputHint(wait.program, one.record.title, wait.hidden);
     return {
       ...shown,

@@ -129,8 +129,10 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     stderrBytes: one.stderrBytes,
   });
 
-  const howItIs = async (now: Look): Promise<string> =>
-    `running for ${String(Math.round((Date.now() - now.record.startedMs) / 1000))} s: ${(await lastLine(logs, now)) ?? 'no output yet'}`;
+  const howItIs = async (now: Look): Promise<string> => {
+    const line = await lastLine(logs, now);
+    return `running for ${String(Math.round((Date.now() - now.record.startedMs) / 1000))} s: ${line === '' ? 'no output yet' : line}`;
+  };
 
   /** Waits for its end or, if that was asked for, until it has come to wait for input. */
   const waitForEnd = async (one: Tracked, { untilInput }: StartRequest, waitMs: number, signal: AbortSignal) => {

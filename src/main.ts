@@ -195,6 +195,7 @@ const openApp: OpenApp = (loaded, { role, face }) => {
             every(SWEEP_MS, 'old approvals were not forgotten', () => store.approvals.forget(Date.now() - APPROVALS_KEPT_MS)),
           ]
         : [];
+    if (config.requireLimits && role !== 'reader') await sandboxes.requireLimits();
     services = { server, store, sandboxes, executions, timers, gate, sweepAudit };
     if (role !== 'server') return;
     const found = await sandboxes.adopt();

@@ -43,6 +43,15 @@ export const configSchema = z
     processes: z.int().min(8).default(1024).describe('Processes and threads a sandbox may have at once.'),
     fileBytes: z.int().min(0).default(0).describe('Largest file a process may write; 0 = no limit.'),
     openFiles: z.int().min(16).default(4096).describe('Open files per process.'),
+    cpuSeconds: z.int().min(0).default(0).describe('CPU time of one execution, all its processes together; 0 = no limit.'),
+    cpus: z
+      .number()
+      .min(0)
+      .max(4096)
+      .default(0)
+      .describe("CPUs' worth of time a sandbox gets, such as 0.5; needs a control group. 0 = no limit."),
+    diskBytes: z.int().min(0).default(0).describe('What the writable folders of a sandbox may hold together; watched. 0 = no limit.'),
+    requireLimits: z.boolean().default(false).describe('Refuse to start where a limit that is set can only be watched, or not even that.'),
     maxWaitSeconds: z
       .number()
       .min(1)

@@ -5,6 +5,7 @@ import type { Executions } from '../executions/types.ts';
 import { LANGUAGES, type Language } from '../languages/table.ts';
 import type { Tools } from '../languages/tools.ts';
 import { defineOperation, type Operation } from '../operation.ts';
+import { keptBy } from '../sandboxes/kept-by.ts';
 import type { LiveSandbox, Sandboxes } from '../sandboxes/types.ts';
 
 export interface EnvironmentOperationsDeps {
@@ -107,6 +108,7 @@ export const environmentOperations = (deps: EnvironmentOperationsDeps): readonly
         programs: USEFUL.filter((name) => programs.has(name)),
         limits: {
           ...limits,
+          kept_by: keptBy(live),
           wait_seconds: 50,
           answer_bytes: deps.config.answerBytes,
           output_bytes: deps.config.outputBytes,

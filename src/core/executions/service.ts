@@ -2,6 +2,7 @@ import { newExecutionId } from '../../lib/ids.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Exit, SandboxCommand } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
+import { capLimits } from '../policy/decided.ts';
 import { notesAtStart } from '../receipts/notes.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { lastLine } from './last-line.ts';
@@ -102,7 +103,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
           wallMs: request.timeoutMs,
           graceMs: request.graceMs ?? config.graceSeconds * 1000,
           outputBytes: outputBytesOf(request),
-          limits: request.limits,
+          limits: { ...request.limits, ...capLimits(request.decision) },
           meta: metaOf(record),
         });
         one.record = { ...one.record, pid: started.pid, startedMs: started.startedMs };

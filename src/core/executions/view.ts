@@ -45,11 +45,11 @@ const summaryView = ({ tool, counts, problems, more }: ShownSummary): Record<str
 const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
   timed_out: 'The deadline (timeout_seconds) passed; the whole process tree was ended.',
   output_limit: 'It printed more than is kept of one execution and was ended; what it printed up to there is kept.',
-  memory_limit: 'The sandbox used more memory than it may, and this execution was the largest.',
-  disk_limit: 'The disk that keeps the output is full; what could be written is kept.',
-  cpu_limit: 'A process of it used all the CPU time that one may use, and was ended.',
-  process_limit: 'It reached the largest number of processes it may have, and was ended.',
-  file_size_limit: 'It wrote a file larger than one may be, and was ended.',
+  memory_limit: 'Too much memory: do it in smaller parts, or ask for a sandbox with more (limits.memory_bytes).',
+  disk_limit: 'No room: remove files that are not needed; what was written is kept.',
+  cpu_limit: 'Too much CPU time: make it cheaper, or split it into several executions.',
+  process_limit: 'Too many processes: start fewer at once (such as make -j2).',
+  file_size_limit: 'A file became too large: write less, or several files.',
   lost: 'How it ended is not known. Start it again if it is still wanted: a call that names no sandbox gets one that lives.',
 };
 

@@ -1,4 +1,5 @@
 import { CorralError } from '../../ports/errors.ts';
+import type { SandboxLimits } from '../../ports/sandbox.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { PUBLIC_FILES } from './containment.ts';
 import { planSteps } from './execute-plan.ts';
@@ -52,14 +53,22 @@ export const decidedSteps = (
   });
 };
 
-/** Throws `denied` when the sandbox grants more than the decision does. */
+/** What a decision grants of memory and processes, for the execution it is about. */
+export const capLimits = (decision: Decision | undefined): SandboxLimits =>
+  decision === undefined ? {} : { memoryBytes: decision.caps.memoryBytes, processes: decision.caps.processes };
+
+/**
+ * Throws `denied` when the sandbox grants more than the decision does and nothing else holds it. Memory and processes of one execution are
+ * watched (`capLimits`); where limits must be kept, that is not enough, and the sandbox's own have to be as small.
+ */
 export const requireCaps = ({ caps, rule }: Decision, { spec, record }: LiveSandbox): void => {
+  const strict = spec.requireLimits === true;
   const excess =
     caps.network === 'none' && spec.network !== 'none'
       ? `its network is "${spec.network}"`
-      : caps.memoryBytes !== undefined && (spec.limits.memoryBytes ?? Number.POSITIVE_INFINITY) > caps.memoryBytes
+      : strict && caps.memoryBytes !== undefined && (spec.limits.memoryBytes ?? Number.POSITIVE_INFINITY) > caps.memoryBytes
         ? 'its memory may be more'
-        : caps.processes !== undefined && (spec.limits.processes ?? Number.POSITIVE_INFINITY) > caps.processes
+        : strict && caps.processes !== undefined && (spec.limits.processes ?? Number.POSITIVE_INFINITY) > caps.processes
           ? 'it may have more processes'
           : undefined;
   if (excess === undefined) return;

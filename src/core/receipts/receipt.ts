@@ -1,6 +1,7 @@
 import type { IsolationFacts, Metrics, SandboxSpec, Usage } from '../../ports/sandbox.ts';
 import type { ExecutionRecord, SandboxRecord } from '../../ports/store.ts';
 import { durationOf, outcomeView } from '../executions/view.ts';
+import { CLASS_OF } from '../sandboxes/kept-by.ts';
 import { readNotes, type ReceiptNotes } from './notes.ts';
 
 /** What an execution did, used and left behind, as every face shows it. Fields of which nothing is known are absent. */
@@ -80,14 +81,11 @@ const isolationView = (facts: IsolationFacts | undefined) =>
         seccomp: facts.seccomp,
       };
 
-/** Who keeps the limits of the whole sandbox: the kernel in a control group (A, B), or its limits per process and the supervisor (C). */
-const CLASSES = { cgroup2: 'A', cgroup1: 'B' } as const;
-
 const sandboxView = (sandbox: SandboxRecord | undefined, spec: KeptSpec) =>
   sandbox && { driver: sandbox.driver, network: sandbox.network, isolation: isolationView(spec.isolation) };
 
 const limitsView = ({ limits }: ReceiptNotes, { limits: shared = {}, isolation: facts }: KeptSpec) => ({
-  ...(facts !== undefined && { class: facts.group === undefined ? 'C' : CLASSES[facts.group], kept_by: facts.group ?? 'rlimits' }),
+  ...(facts !== undefined && { class: CLASS_OF[facts.group ?? 'proc'], kept_by: facts.group ?? 'rlimits' }),
   ...(limits?.timeoutMs !== undefined && { timeout_ms: limits.timeoutMs }),
   ...(limits?.outputBytes !== undefined && { output_bytes: limits.outputBytes }),
   ...(shared.memoryBytes !== undefined && { memory_bytes: shared.memoryBytes }),

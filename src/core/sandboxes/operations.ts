@@ -2,6 +2,7 @@ import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import type { SandboxRecord } from '../../ports/store.ts';
 import { defineOperation, type Operation } from '../operation.ts';
+import { keptBy } from './kept-by.ts';
 import type { Sandboxes } from './types.ts';
 
 const MIB = 1024 * 1024;
@@ -44,6 +45,8 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
           file_bytes: z.int().min(1).optional(),
           cpu_seconds: z.int().min(1).optional(),
           open_files: z.int().min(16).optional(),
+          cpus: z.number().positive().optional(),
+          disk_bytes: z.int().min(1).optional(),
         })
         .optional(),
       lifetime_seconds: z.int().min(1).optional(),
@@ -79,6 +82,8 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
                     fileBytes: input.limits.file_bytes,
                     cpuSeconds: input.limits.cpu_seconds,
                     openFiles: input.limits.open_files,
+                    cpus: input.limits.cpus,
+                    diskBytes: input.limits.disk_bytes,
                   },
           },
           context.signal,
@@ -102,6 +107,7 @@ export const sandboxOperations = (sandboxes: Sandboxes): readonly Operation[] =>
         uptime_ms: stats.uptimeMs,
         output_bytes: stats.logBytes,
         limits: live.spec.limits,
+        limits_kept_by: keptBy(live),
         workspaces: live.spec.workspaces.map((mount) => mount.target),
         mounts: live.spec.mounts.map((mount) => mount.target),
       };

@@ -8,6 +8,7 @@ import type { DriverName, Sandbox, SandboxDriver, SandboxSpec } from '../../port
 import type { SandboxRecord } from '../../ports/store.ts';
 import { countEmpty, createBurial } from './burial.ts';
 import { createIdleWatch } from './idle.ts';
+import { requireKept } from '../../ports/limits.ts';
 import { createSpecs } from './spec.ts';
 import type { CreateOptions, LiveSandbox, Purpose, Sandboxes, SandboxesDeps } from './types.ts';
 
@@ -40,7 +41,7 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     return driver;
   };
 
-  const { driverName, shortcomings, networkOf, specOf } = createSpecs({ ...deps, folderOf, driverOf });
+  const { driverName, shortcomings, networkOf, specOf, configuredLimits } = createSpecs({ ...deps, folderOf, driverOf });
 
   const forget = async (id: string, state: 'ended' | 'failed', reason: string): Promise<void> => {
     live.delete(id);
@@ -351,6 +352,12 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     },
     get: async (id, signal) => taken(await get(id, signal)),
     create: async (options, signal) => taken(await create(options, signal)),
+    requireLimits: async (signal) => {
+      const name = driverName(undefined);
+      const probe = await driverOf(name).probe(signal);
+      if (!probe.available) throw new CorralError('unavailable', probe.reason, { hint: probe.fix });
+      requireKept(name, configuredLimits(), probe.capabilities);
+    },
     records: () => store.sandboxes(),
     end,
     adopt,

@@ -24,6 +24,8 @@ export interface Specs {
   /** See `specOf`; undefined = the driver can do everything. */
   shortcomings(name: DriverName): Promise<Capabilities | undefined>;
   networkOf(options: CreateOptions, can: Capabilities | undefined): NetworkMode;
+  /** What the configuration asks for, before a driver is asked. */
+  configuredLimits(): SandboxLimits;
   specOf(id: string, driver: DriverName, options: CreateOptions, uid: number | undefined, can: Capabilities | undefined): SandboxSpec;
 }
 
@@ -52,14 +54,18 @@ export const createSpecs = (deps: SpecDeps): Specs => {
   const limitsOf = (wanted: SandboxLimits | undefined, can: Capabilities | undefined): SandboxLimits => {
     const cap = (ceiling: number, value: number | undefined): number | undefined =>
       value === undefined ? (ceiling === 0 ? undefined : ceiling) : ceiling === 0 ? value : Math.min(ceiling, value);
-    const limit = (key: 'memoryBytes' | 'processes' | 'fileBytes' | 'openFiles'): number | undefined =>
-      can !== undefined && !can.limits.includes(key) ? wanted?.[key] : cap(config[key], wanted?.[key]);
+    // A limit that was set on purpose and cannot be had is refused by the driver; of the standard ones what it has is taken.
+    const optional = (key: keyof SandboxLimits): boolean => key !== 'cpus' && !config.requireLimits;
+    const limit = (key: keyof SandboxLimits): number | undefined =>
+      can !== undefined && !can.limits.includes(key) && optional(key) ? wanted?.[key] : cap(config[key], wanted?.[key]);
     return {
       memoryBytes: limit('memoryBytes'),
       processes: limit('processes'),
       fileBytes: limit('fileBytes'),
       openFiles: limit('openFiles'),
-      cpuSeconds: wanted?.cpuSeconds,
+      cpuSeconds: limit('cpuSeconds'),
+      cpus: limit('cpus'),
+      diskBytes: limit('diskBytes'),
     };
   };
 
@@ -100,6 +106,7 @@ export const createSpecs = (deps: SpecDeps): Specs => {
       }),
       network: networkOf(options, can),
       limits: limitsOf(options.limits, can),
+      ...(config.requireLimits && { requireLimits: true }),
       leaseMs: config.leaseSeconds * 1000,
       lifetimeMs: options.lifetimeMs ?? config.lifetimeSeconds * 1000,
       trackChanges: config.trackChanges,
@@ -107,5 +114,5 @@ export const createSpecs = (deps: SpecDeps): Specs => {
     };
   };
 
-  return { driverName, shortcomings, networkOf, specOf };
+  return { driverName, shortcomings, networkOf, specOf, configuredLimits: () => limitsOf(undefined, undefined) };
 };

@@ -64,6 +64,8 @@ export interface Sandboxes {
   /** A living sandbox by name, whichever server made it. Throws `not_found`. */
   get(id: string, signal?: AbortSignal): Promise<LiveSandbox>;
   create(options: CreateOptions, signal?: AbortSignal): Promise<LiveSandbox>;
+  /** Throws `unsupported` when the driver does not keep what the configuration limits. */
+  requireLimits(signal?: AbortSignal): Promise<void>;
   records(): Promise<readonly SandboxRecord[]>;
   end(id: string, graceMs: number, reason: string): Promise<void>;
   /**

@@ -57,10 +57,12 @@ const networkWords = (mode: string): string => (mode === 'none' ? 'no network' :
 const sandboxLines = ({ driver = 'none', probe, loaded }: BannerFacts): readonly string[] => {
   if (probe === undefined) return [`${driver}: there is no such driver`];
   if (!probe.available) return [`${driver} does not work here: ${probe.reason}`, `to mend it: ${probe.fix}`];
-  const { isolation, limits } = probe.capabilities;
+  const { isolation, limits, kept, support } = probe.capabilities;
+  const watched = limits.filter((limit) => !kept.includes(limit));
+  const words = (names: typeof limits): string => names.map((limit) => LIMIT_WORDS[limit]).join(', ');
   return [
     `${driver}: ${ISOLATION_WORDS[isolation]}; ${networkWords(loaded.config.network)}`,
-    `can limit: ${limits.map((limit) => LIMIT_WORDS[limit]).join(', ')}`,
+    `limits that hold: ${words(kept)}${watched.length > 0 ? `; watched: ${words(watched)}` : ''} (class ${support.class})`,
   ];
 };
 

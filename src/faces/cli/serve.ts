@@ -11,7 +11,7 @@ import { elicitationFor } from './elicitation.ts';
 import { EXIT } from './exit-codes.ts';
 import { CORRAL, type Served } from './served.ts';
 import { checkStart, loadSettings } from './settings.ts';
-import { warmUp } from './stdio.ts';
+import { openFirst, warmUp } from './stdio.ts';
 import type { ServerArguments } from './stdio-arguments.ts';
 
 /** From the first signal to the end of the process at the latest. */
@@ -95,6 +95,7 @@ export const serveOverHttp = async (context: CliContext, loaded: LoadedConfig, s
   const { config } = loaded;
   const stopped = untilSignal(() => process.exit(EXIT.failure));
   const app = context.openApp(loaded, { role: 'server', face: [`http ${config.bind}`, ...served.profiles].join(' ') });
+  await openFirst(app);
   const door = await openDoor(app, config.bind, served);
   const warming = warmUp(app);
 

@@ -24,6 +24,17 @@ export const warmUp = (app: App): NodeJS.Timeout =>
       );
   }, READY_AFTER_MS).unref();
 
+/** With --require-limits a server that cannot keep them does not begin: it is told before any client is there. Throws what the services said. */
+export const openFirst = async (app: App): Promise<void> => {
+  if (!app.loaded.config.requireLimits) return;
+  try {
+    await app.ready();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+};
+
 /** `corral [DIR...]`: MCP on stdin and stdout until the client goes away. */
 export const runStdio = async (context: CliContext, args: ServerArguments): Promise<void> => {
   await serveOverStdio(context, await loadSettings(context, args), CORRAL);
@@ -33,6 +44,7 @@ export const runStdio = async (context: CliContext, args: ServerArguments): Prom
 export const serveOverStdio = async (context: CliContext, loaded: LoadedConfig, served: Served): Promise<void> => {
   await checkStart(loaded);
   const app = context.openApp(loaded, { role: 'server', face: ['stdio', ...served.profiles].join(' ') });
+  await openFirst(app);
   const factory = createMcpServerFactory({
     operations: served.operations(app),
     invoke: app.invoke,

@@ -25,6 +25,11 @@ echo "normal build"
 "$python" "$here/test/run.py" "$work/normal/corral-supervisor"
 "$python" "$here/test/run_plan.py" "$work/normal/corral-supervisor"
 "$python" "$here/test/run_changes.py" "$work/normal/corral-supervisor"
+echo "a clock that jumps"
+mkdir "$work/jumping"
+# shellcheck disable=SC2086
+$cc -std=gnu11 -O1 -Dclock_gettime=jumping_clock_gettime -o "$work/jumping/corral-supervisor" "$here"/*.c "$here/test/jumping_clock.c"
+"$python" "$here/test/run.py" "$work/jumping/corral-supervisor" --only echo_and_codes,graceful_and_forced,deadline,output_that_waits_has_files,stream_holder,order_file,lease,lifetime,shutdown,ports,wait_for_a_file,watch,inspect,watched_input,memory
 echo "sanitised build"
 "$python" "$here/test/run.py" "$work/asan/corral-supervisor"
 "$python" "$here/test/run_plan.py" "$work/asan/corral-supervisor"

@@ -1,4 +1,4 @@
-"""Runs the supervisor's tests: run.py PROGRAM [--bwrap] [--only NAME]. Every test gets a supervisor of its own; short and bounded."""
+"""Runs the supervisor's tests: run.py PROGRAM [--bwrap] [--only NAME,...]. Every test gets a supervisor of its own; short and bounded."""
 import ctypes, json, os, pty, resource, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -314,6 +314,24 @@ def long_line_and_volume(sv, c):
     os.unlink(sv.logs + '/a.out')
     e = c.sh('b', 'seq 1 300000', timeout=30)
     assert e.out_newlines == 300000 and sv.log('b').endswith(b'299999\n300000\n')
+
+
+@test()
+def log_deleted(sv, c):
+    """Whoever deletes the logs of a program that runs does not disturb it: it is told how many bytes it printed, whose file is gone."""
+    c.spawn('a', ['sh', '-c', 'echo one; read x; seq 1 10000; echo two >&2; exit 4'], flags=2)
+    assert until(lambda: sv.log('a') == b'one\n')
+    os.unlink(f'{sv.logs}/a.out')
+    c.input('a', b'\n')
+    e = c.exit('a')
+    assert (e.kind, e.code, e.filed, e.out_newlines, e.err_bytes) == ('exited', 4, True, 10001, 4), e
+    assert 'a.out' not in sv.files('a') and sv.log('a', 'err') == b'two\n'
+    c.spawn('b', ['sh', '-c', 'read x; seq 1 10000; sleep 60'], flags=2)
+    shutil.rmtree(sv.logs)
+    c.input('b', b'\n')
+    e = c.exit('b')
+    assert e.kind == 'disk_limit' and 'log cannot be written' in e.message, e
+    assert c.sh('c', 'echo still').out == b'still\n'
 
 
 @test()
@@ -1026,11 +1044,11 @@ def launch_mode():
 
 
 def main():
-    only = sys.argv[sys.argv.index('--only') + 1] if '--only' in sys.argv else None
+    only = sys.argv[sys.argv.index('--only') + 1].split(',') if '--only' in sys.argv else None
     failed = 0
     cases = [(f, config) for f, config in TESTS] + ([] if BWRAP else [(disk_full, None), (bad_start, None)] + ([] if BWRAP or 'asan' in PROGRAM else [(launch_mode, None)]))
     for f, config in cases:
-        if only and f.__name__ != only:
+        if only and f.__name__ not in only:
             continue
         t = time.monotonic()
         sv = None

@@ -636,7 +636,7 @@ def usage_of_orphans(sv, c):
     """What the leader did not wait for counts as soon as it has ended: before the leader, or just after it."""
     e = c.run('a', [PY, '-c', BURN])
     assert 250000 < e.user_us + e.system_us < 2000000 * SLOW, e
-    e = c.run('b', ['sh', '-c', f'({PY} -c "{BURN}" &) ; sleep {1.5 * SLOW}'], timeout=20)
+    e = c.run('b', ['sh', '-c', f'(({PY} -c "{BURN}"; : > done) &) ; until [ -e done ]; do sleep 0.02; done; sleep 0.1'], cwd=sv.root, timeout=20)
     assert e.user_us + e.system_us > 250000, e
     e = c.run('c', [PY, '-c', BURN], [PY, '-c', BURN])
     assert e.user_us + e.system_us > 500000 and e.voluntary + e.involuntary > 0, e

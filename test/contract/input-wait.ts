@@ -10,6 +10,8 @@ import type { WaitingProgram } from '../support/waiting-programs.ts';
 export interface InputWaitHarness {
   readonly open: DriverFactory;
   readonly spec: Partial<SandboxSpec>;
+  /** Its supervisor has no rights over processes that do not let themselves be looked at. */
+  readonly ordinary: boolean;
   readonly skip?: string | undefined;
 }
 
@@ -19,6 +21,9 @@ const PROMPT_MS = 15_000;
 const TERMINAL_ENV = { ...ENV, TERM: 'xterm-256color', HOME: '/tmp', npm_config_update_notifier: 'false' };
 
 const missing = ({ needs = [] }: WaitingProgram): string | undefined => needs.find((name) => !existsSync(join('/usr/bin', name)));
+
+/** The supervisor may have to be built first. */
+const SETUP_MS = 60_000;
 
 /** Which programs are seen waiting for input, and which never. */
 export const describeInputWaits = (name: string, harness: InputWaitHarness): void => {
@@ -55,7 +60,7 @@ export const describeInputWaits = (name: string, harness: InputWaitHarness): voi
         sandbox = await opened.driver.create(spec);
         listener = createListener(sandbox);
         await sandbox.files.write(join(spec.workdir, 'text'), Buffer.from('line\n'.repeat(500)));
-      });
+      }, SETUP_MS);
       afterAll(async () => {
         await sandbox?.end(0);
         await opened?.[Symbol.asyncDispose]();
@@ -137,6 +142,18 @@ export const describeInputWaits = (name: string, harness: InputWaitHarness): voi
         await type(command, 'x');
         await listener.output(command.execution, 6);
         await new Promise((resolve) => setTimeout(resolve, 300));
+        expect(await waitOf(command)).toBeUndefined();
+        await sandbox.terminate(command.execution, { graceMs: 0 });
+      });
+
+      test('of a process that does not let itself be looked at, nothing is claimed', async ({ skip }) => {
+        skip(!existsSync('/usr/bin/python3'), 'python3 is not installed');
+        skip(!harness.ordinary, 'the supervisor may look at every process');
+        const script = 'import ctypes, time; ctypes.CDLL(None).prctl(4, 0); print("hidden", flush=True); input()';
+        const command = await begin({ argv: ['/usr/bin/python3', '-c', script] });
+        await sandbox.watch(command.execution, true);
+        await listener.output(command.execution, 7);
+        await eventually(async () => (await sandbox.inspect(command.execution)).inputUnknown === true, 'an honest answer');
         expect(await waitOf(command)).toBeUndefined();
         await sandbox.terminate(command.execution, { graceMs: 0 });
       });

@@ -11,6 +11,9 @@ export interface TerminalHarness {
   readonly skip?: string | undefined;
 }
 
+/** The supervisor may have to be built first. */
+const SETUP_MS = 60_000;
+
 /** What an execution on a terminal is promised, by every driver that has terminals. */
 export const describeTerminals = (name: string, harness: TerminalHarness): void => {
   describe.skipIf(harness.skip !== undefined)(
@@ -45,7 +48,7 @@ export const describeTerminals = (name: string, harness: TerminalHarness): void 
         spec = aSpec(state, harness.spec);
         sandbox = await opened.driver.create(spec);
         listener = createListener(sandbox);
-      });
+      }, SETUP_MS);
       afterAll(async () => {
         await sandbox?.end(0);
         await opened?.[Symbol.asyncDispose]();

@@ -8,10 +8,12 @@ import { supervisorPath } from '../../support/supervisor.ts';
 describeInputWaits('bubblewrap', {
   open: openerOf((launcher) => createBubblewrapDriver({ launcher, supervisorPath: supervisorPath() })),
   spec: process.getuid?.() === 0 ? { uid: UNPRIVILEGED } : {},
+  ordinary: true,
   skip: whyNoBubblewrap(),
 });
 
 describeInputWaits('host, a plain process', {
   open: openerOf((launcher) => createHostDriver({ launcher, supervisorPath: supervisorPath(), form: 'plain' })),
   spec: { network: 'host' },
+  ordinary: process.getuid?.() !== 0,
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExecServer, type Ground, openGround } from './support/server.ts';
+import { type ExecServer, type Ground, MARK, openGround } from './support/server.ts';
 
 let ground: Ground;
 let server: ExecServer;
@@ -178,7 +178,7 @@ describe('execute_command', () => {
 describe('terminate_after_wait', () => {
   it('ends the whole tree at once, whoever holds the pipes', async () => {
     const answer = await server.call('execute_command', {
-      command: "(trap '' TERM; sleep 71) & setsid sleep 72 & sleep 73 | cat",
+      command: `(trap '' TERM; sleep 71${MARK}) & setsid sleep 72${MARK} & sleep 73${MARK} | cat`,
       wait_time: 1,
       terminate_after_wait: true,
     });
@@ -187,8 +187,8 @@ describe('terminate_after_wait', () => {
       isError: false,
     });
     expect(answer.ms).toBeLessThan(2500);
-    expect(await server.text('list_processes', { name_filter: 'sleep 7' })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
-    expect(await server.text('list_sessions')).not.toContain('sleep 7');
+    expect(await server.text('list_processes', { name_filter: MARK })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
+    expect(await server.text('list_sessions')).not.toContain(MARK);
   });
 
   it('shows what was printed until then, and does nothing to what ends in time', async () => {

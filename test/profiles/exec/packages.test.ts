@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExecServer, type Ground, openGround } from './support/server.ts';
+import { type ExecServer, type Ground, MARK, openGround } from './support/server.ts';
 
 /** Says what it was called with; knows `there`, fails for `bad`, hangs for `slow`. */
 const FAKE = `echo "$(basename "$0") $*" >>"$(dirname "$0")/calls"
 case " $* " in
   *" show "*|*" list "*) case " $* " in *" there "*) exit 0;; esac; exit 1;;
   *" bad "*) echo "some noise" >&2; echo "no such package" >&2; exit 2;;
-  *" slow "*) exec sleep 300;;
+  *" slow "*) exec sleep 300${MARK};;
 esac
 exit 0`;
 
@@ -95,17 +95,17 @@ describe('install_command', () => {
       { signal: abort.signal },
     );
     let seen = '';
-    for (let tries = 0; tries < 100 && !seen.includes('sleep 300'); tries += 1)
-      seen = await server.text('list_processes', { name_filter: 'sleep 300' });
-    expect(seen).toContain('sleep 300');
+    for (let tries = 0; tries < 100 && !seen.includes(`sleep 300${MARK}`); tries += 1)
+      seen = await server.text('list_processes', { name_filter: `sleep 300${MARK}` });
+    expect(seen).toContain(`sleep 300${MARK}`);
     const answer = await server.call('list_sessions');
     expect(answer).toMatchObject({ text: 'No active sessions' });
     expect(answer.ms).toBeLessThan(500);
     abort.abort();
     await expect(slow).rejects.toThrow();
-    for (let tries = 0; tries < 100 && seen.includes('sleep 300'); tries += 1)
-      seen = await server.text('list_processes', { name_filter: 'sleep 300' });
-    expect(seen).not.toContain('sleep 300');
+    for (let tries = 0; tries < 100 && seen.includes(`sleep 300${MARK}`); tries += 1)
+      seen = await server.text('list_processes', { name_filter: `sleep 300${MARK}` });
+    expect(seen).not.toContain(`sleep 300${MARK}`);
   });
 
   it('is held to the list of blocked commands', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSessions } from '../../../src/core/profiles/exec/sessions.ts';
-import { type ExecServer, type Ground, openGround } from './support/server.ts';
+import { type ExecServer, type Ground, MARK, openGround } from './support/server.ts';
 
 let ground: Ground;
 let server: ExecServer;
@@ -19,15 +19,22 @@ describe('sessions', () => {
     expect(await server.text('list_sessions')).toBe('No active sessions');
     expect(await server.run('true')).toContain('Return code: 0');
     expect(await server.text('list_sessions')).toBe('No active sessions');
-    expect(await server.session('sleep 50')).toBe('2');
-    expect(await server.session('sleep 51; true')).toBe('3');
+    expect(await server.session(`sleep 50${MARK}`)).toBe('2');
+    expect(await server.session(`sleep 51${MARK}; true`)).toBe('3');
     expect(await server.text('list_sessions')).toMatch(
-      /^Session 2:\n {2}Command: sleep 50\n {2}Runtime: \d+\.\d seconds\n {2}Last read: \d\d:\d\d:\d\d\nSession 3:\n {2}Command: sleep 51; true\n {2}Runtime: \d+\.\d seconds\n {2}Last read: \d\d:\d\d:\d\d$/,
+      new RegExp(
+        ['2', `3`]
+          .map(
+            (id, index) =>
+              `Session ${id}:\\n {2}Command: sleep 5${String(index)}${MARK}.*\\n {2}Runtime: \\d+\\.\\d seconds\\n {2}Last read: \\d\\d:\\d\\d:\\d\\d`,
+          )
+          .join('\\n'),
+      ),
     );
     expect(await server.text('force_terminate', { session_id: '2' })).toBe('Session 2 terminated');
     expect(await server.text('force_terminate', { session_id: 3 })).toBe('Session 3 terminated');
     expect(await server.text('list_sessions')).toBe('No active sessions');
-    expect(await server.text('list_processes', { name_filter: 'sleep' })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
+    expect(await server.text('list_processes', { name_filter: `${MARK}` })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
   });
 
   it('show all output so far in each read; the read that sees the end is the last', async () => {
@@ -42,8 +49,12 @@ describe('sessions', () => {
   });
 
   it('that ended wait to be read', async () => {
-    const id = await server.session('echo late');
-    for (let tries = 0; tries < 100 && (await server.text('list_processes', { name_filter: 'echo late' })).includes('\n'); tries += 1);
+    const id = await server.session(`sleep 0.3; echo late${MARK}`);
+    for (
+      let tries = 0;
+      tries < 100 && (await server.text('list_processes', { name_filter: `echo late${MARK}` })).includes('\n');
+      tries += 1
+    );
     expect(await server.text('list_sessions')).toContain(`Session ${id}:`);
     expect(await server.text('read_output', { session_id: id, output_type: 'STDERR' })).toMatch(
       /^Return code: 0\nExecution time: \d\.\d\d seconds\nStatus: Success$/,
@@ -66,12 +77,14 @@ describe('sessions', () => {
   });
 
   it('end with the whole tree, at once, daemons and holders of pipes too', async () => {
-    const id = await server.session('setsid sleep 61 & (sleep 62 | cat) & nohup sleep 63 >/dev/null 2>&1 & sleep 64');
+    const id = await server.session(
+      `setsid sleep 61${MARK} & (sleep 62${MARK} | cat) & nohup sleep 63${MARK} >/dev/null 2>&1 & sleep 64${MARK}`,
+    );
     await server.readUntil(id, () => true);
     const answer = await server.call('force_terminate', { session_id: id });
     expect(answer.text).toBe(`Session ${id} terminated`);
     expect(answer.ms).toBeLessThan(2000);
-    expect(await server.text('list_processes', { name_filter: 'sleep 6' })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
+    expect(await server.text('list_processes', { name_filter: MARK })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
   });
 
   it('end by force where SIGTERM is ignored, after 5 seconds', { timeout: 20_000 }, async () => {

@@ -1,9 +1,11 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exec } from '../../../src/core/profiles/exec/profile.ts';
 import { splitWords } from '../../../src/core/profiles/exec/words.ts';
 import type { ProfilePlan } from '../../../src/core/profiles/profile.ts';
 import { whyNoBubblewrap } from '../../support/run-bubblewrap.ts';
+import { openPlace } from '../../faces/cli/support/program.ts';
 import { type Ground, openGround } from './support/server.ts';
 
 let ground: Ground;
@@ -76,6 +78,18 @@ describe('a server', () => {
       isError: true,
     });
     expect(server.stderr()).not.toContain('without a sandbox');
+  });
+
+  it('answers over HTTP too', { timeout: 60_000 }, async () => {
+    using place = await openPlace();
+    await using running = place.start(['serve', '--profile', 'exec', '--bind', '127.0.0.1:0', 'rm']);
+    await running.said(/http:\/\/127\.0\.0\.1:\d+\/mcp/);
+    const client = new Client({ name: 'test', version: '1' });
+    await client.connect(new StreamableHTTPClientTransport(new URL(/http:\S+\/mcp/.exec(running.stdout())?.[0] ?? '')));
+    const call = async (command: string) => (await client.callTool({ name: 'execute_command', arguments: { command } })).content;
+    expect(await call('echo over http')).toMatchObject([{ text: expect.stringContaining('=== STDOUT ===\nover http') as string }]);
+    expect(await call('rm x')).toMatchObject([{ text: 'Error: This command has been blacklisted' }]);
+    await client.close();
   });
 
   it('keeps to rules', async () => {

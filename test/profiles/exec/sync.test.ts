@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExecServer, type Ground, openGround } from './support/server.ts';
+import { type ExecServer, type Ground, MARK, openGround } from './support/server.ts';
 
 let ground: Ground;
 let server: ExecServer;
@@ -40,7 +40,7 @@ describe('run_command_sync', () => {
 
   it('ends what takes too long, with all that it started', async () => {
     const began = performance.now();
-    expect(await sync(['sh', '-c', "echo before; trap '' TERM; setsid sleep 81 & sleep 82"], { wait_time: 1 })).toEqual({
+    expect(await sync(['sh', '-c', `echo before; trap '' TERM; setsid sleep 81${MARK} & sleep 82${MARK}`], { wait_time: 1 })).toEqual({
       stdout: 'before\n',
       stderr: 'Command timed out after 1 seconds',
       returncode: -1,
@@ -48,7 +48,7 @@ describe('run_command_sync', () => {
       timed_out: true,
     });
     expect(performance.now() - began).toBeLessThan(2500);
-    expect(await server.text('list_processes', { name_filter: 'sleep 8' })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
+    expect(await server.text('list_processes', { name_filter: MARK })).toBe('PID\tPPID\tCPU\tMEM\tCOMMAND');
     expect(await sync(['sleep', '9'], { timeout: 0 })).toMatchObject({ returncode: -1, timed_out: true });
   });
 

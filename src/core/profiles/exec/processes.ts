@@ -74,10 +74,12 @@ export const readProcesses = (text: string): ProcessTable => {
 
 const SUPERVISOR = 'corral-supervisor';
 const NAME_LENGTH = 15;
+/** As they are called on the machine, and inside of a sandbox. */
+const PROGRAM = /(?:^|\/)corral-supervisor$|^\/run\/corral\/supervisor$/;
 
 /** Corral's own: the launcher, supervisors, and what starts them. */
 export const isMachinery = ({ name, argv }: ProcessEntry): boolean =>
-  name === SUPERVISOR.slice(0, NAME_LENGTH) || argv.slice(0, 8).some((word) => word === SUPERVISOR || word.endsWith(`/${SUPERVISOR}`));
+  name === SUPERVISOR.slice(0, NAME_LENGTH) || argv.slice(0, 8).some((word) => PROGRAM.test(word));
 
 /** The command line in one row. */
 export const commandOf = ({ name, argv }: ProcessEntry): string =>

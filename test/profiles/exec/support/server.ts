@@ -48,6 +48,9 @@ export interface Ground extends Disposable {
   }): Promise<ExecServer>;
 }
 
+/** Behind a number of seconds: a sleep that nobody else on this machine sleeps. */
+export const MARK = `.${String(process.pid)}`;
+
 const PATIENCE_MS = 8000;
 
 const clean = (): Record<string, string> =>

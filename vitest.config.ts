@@ -12,6 +12,7 @@ export default defineConfig({
     teardownTimeout: 10_000,
     pool: 'forks',
     restoreMocks: true,
+    setupFiles: ['test/support/leak-check.ts'],
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reportsDirectory: 'coverage' },
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/{contract,e2e,security}/**'] } },

@@ -7,6 +7,7 @@ import { notesAtStart } from '../receipts/notes.ts';
 import type { LiveSandbox } from '../sandboxes/types.ts';
 import { lastLine } from './last-line.ts';
 import { createLedger, lostChange } from './ledger.ts';
+import { withLoss } from './lost-output.ts';
 import { place } from './place.ts';
 import { ending, metaOf, unfiledOutput } from './records.ts';
 import { sizeAt, sizesOf, withSize } from '../terminal/sizes.ts';
@@ -17,6 +18,9 @@ import { telling } from './telling.ts';
 import { announce, type Tracked, watchClosely } from './tracked.ts';
 import { EPHEMERAL, type Executions, type ExecutionsDeps, type Look, type StartRequest } from './types.ts';
 import { waitFor } from './wait-for.ts';
+
+/** After so long without a byte we ask whether there were any. */
+const SILENT_MS = 1_000;
 
 const isLost = (error: unknown): boolean => error instanceof CorralError && error.code === 'lost';
 
@@ -132,7 +136,7 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
 
   const howItIs = async (now: Look): Promise<string> => {
     const line = await lastLine(logs, now);
-    return `running for ${String(Math.round((Date.now() - now.record.startedMs) / 1000))} s: ${line === '' ? 'no output yet' : line}`;
+    return `running for ${String(Math.max(0, Math.round((Date.now() - now.record.startedMs) / 1000)))} s: ${line === '' ? 'no output yet' : line}`;
   };
 
   /** Waits for its end or, if that was asked for, until it has come to wait for input. */
@@ -231,23 +235,37 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     }
   };
 
+  const thereOf = async ({ sandbox, id }: ExecutionRecord): Promise<{ readonly stdout: number; readonly stderr: number }> => {
+    const ref = { sandbox, execution: id };
+    const [stdout, stderr] = await Promise.all([logs.size(ref, 'stdout'), logs.size(ref, 'stderr')]);
+    return { stdout, stderr };
+  };
+
+  /** One that runs. Where nothing is to be seen after a while, its sandbox says whether it printed nothing or the logs are gone. */
+  const lookAtRunning = async (known: Tracked): Promise<Look> => {
+    const there = await thereOf(known.record);
+    const seen = Math.max(known.stdoutBytes, known.stderrBytes, there.stdout, there.stderr);
+    if (seen === 0 && Date.now() - known.record.startedMs > SILENT_MS) {
+      const found = (await known.live.sandbox.list().catch(() => [])).find(({ execution }) => execution === known.record.id);
+      known.stdoutBytes = found?.stdoutBytes ?? 0;
+      known.stderrBytes = found?.stderrBytes ?? 0;
+    }
+    known.stdoutBytes = Math.max(known.stdoutBytes, there.stdout);
+    known.stderrBytes = Math.max(known.stderrBytes, there.stderr);
+    const printed = { stdout: known.stdoutBytes, stderr: known.stderrBytes };
+    return { ...withLoss(lookOf(known), printed, there), ...(await attend(known)) };
+  };
+
   const look = async (id: string): Promise<Look> => {
     const known = tracked.get(id);
-    if (known !== undefined) {
-      const [out, err] = await Promise.all([
-        logs.size({ sandbox: known.record.sandbox, execution: id }, 'stdout'),
-        logs.size({ sandbox: known.record.sandbox, execution: id }, 'stderr'),
-      ]);
-      known.stdoutBytes = Math.max(known.stdoutBytes, out);
-      known.stderrBytes = Math.max(known.stderrBytes, err);
-      return { ...lookOf(known), ...(await attend(known)) };
-    }
+    if (known !== undefined) return lookAtRunning(known);
     const seen = recent.get(id);
-    if (seen !== undefined) return seen;
-    const record = await stored(id);
-    const ref = { sandbox: record.sandbox, execution: id };
-    const [out, err] = await Promise.all([logs.size(ref, 'stdout'), logs.size(ref, 'stderr')]);
-    return { record, exit: undefined, stdoutBytes: out, stderrBytes: err };
+    // What came with the end is all there is, whatever happened to the files.
+    if (seen?.exit?.inline !== undefined) return seen;
+    const record = seen?.record ?? (await stored(id));
+    const there = await thereOf(record);
+    const printed = { stdout: record.stdout?.bytes ?? seen?.stdoutBytes ?? 0, stderr: record.stderr?.bytes ?? seen?.stderrBytes ?? 0 };
+    return withLoss({ record, exit: seen?.exit, stdoutBytes: 0, stderrBytes: 0 }, printed, there);
   };
 
   const running = async (id: string): Promise<Tracked> => {

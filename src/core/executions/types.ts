@@ -54,8 +54,11 @@ export interface StartRequest {
 export interface Look extends Attention {
   readonly record: ExecutionRecord;
   readonly exit: Exit | undefined;
+  /** What is there of its output. */
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
+  /** What was printed and is not there any more, in bytes. */
+  readonly lost?: { readonly stdout: number; readonly stderr: number } | undefined;
 }
 
 /** What a sweep forgets: so many executions with so many bytes of output. */

@@ -5,6 +5,7 @@ import type { Outcome } from '../../ports/sandbox.ts';
 import type { ExecutionRecord } from '../../ports/store.ts';
 import type { Snapshot } from '../terminal/protocol.ts';
 import type { NeedsInput } from './needs-input.ts';
+import { lossHints } from './lost-output.ts';
 import type { Look } from './types.ts';
 
 /** The answer about one execution. Fields that say nothing are left out: an empty stream, `truncated: false`, a cursor with nothing behind it. */
@@ -41,6 +42,8 @@ const summaryView = ({ tool, counts, problems, more }: ShownSummary): Record<str
   ...(problems.length > 0 && { problems }),
   ...(more > 0 && { more_problems: more }),
 });
+
+const STREAMS = ['stdout', 'stderr'] as const;
 
 const ENDINGS: Partial<Record<Outcome['kind'], string>> = {
   timed_out: 'The deadline (timeout_seconds) passed; the whole process tree was ended.',
@@ -87,6 +90,18 @@ export const screenView = (screen: Snapshot): Record<string, unknown> => ({
   ...(screen.partial && { partial: true }),
 });
 
+/** Both streams; one of which something was lost is never told as if it had been so short, or empty. */
+const streamsOf = (look: Look, shown: Awaited<ReturnType<Presenter['excerpt']>> | undefined): Record<string, unknown> =>
+  Object.fromEntries(
+    STREAMS.flatMap((stream) => {
+      const lost = look.lost?.[stream] ?? 0;
+      const found = shown?.[stream];
+      if (lost === 0) return found === undefined ? [] : [[stream, streamView(found)]];
+      const printed = (stream === 'stdout' ? look.stdoutBytes : look.stderrBytes) + lost;
+      return [[stream, { text: '', ...(found !== undefined && streamView(found)), bytes: printed, lost_bytes: lost }]];
+    }),
+  );
+
 /** One execution as an answer, its output folded and cut to the budget (bytes, both streams together); `raw`: cut only. */
 export const viewExecution = async (
   presenter: Presenter,
@@ -98,7 +113,7 @@ export const viewExecution = async (
   const { record, needsInput, screen } = look;
   // What a full-screen program prints is no text: what stands on its screen is.
   const shown = screen === undefined ? await presenter.excerpt(look, budgetBytes, raw) : undefined;
-  const hints = hintsFor(record, needsInput);
+  const hints = [...hintsFor(record, needsInput), ...lossHints(look)];
   return {
     execution_id: record.id,
     sandbox_id: record.sandbox,
@@ -108,8 +123,7 @@ export const viewExecution = async (
     ...(needsInput !== undefined && { needs_input: needsInput }),
     ...(screen !== undefined && { screen: screenView(screen) }),
     ...(shown?.summary !== undefined && { summary: summaryView(shown.summary) }),
-    ...(shown?.stdout !== undefined && { stdout: streamView(shown.stdout) }),
-    ...(shown?.stderr !== undefined && { stderr: streamView(shown.stderr) }),
+    ...streamsOf(look, shown),
     ...durationOf(record),
     ...(hints.length > 0 && { hints }),
   };

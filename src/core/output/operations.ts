@@ -1,8 +1,10 @@
 import * as z from 'zod/v4';
+import type { StreamName } from '../../ports/sandbox.ts';
 import { CorralError } from '../../ports/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { executionId } from '../executions/input.ts';
-import type { Executions } from '../executions/types.ts';
+import { lossHints } from '../executions/lost-output.ts';
+import type { Executions, Look } from '../executions/types.ts';
 import { outcomeView, screenView, streamView } from '../executions/view.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import { codecNamed, requireByteLines } from './encoding.ts';
@@ -75,7 +77,8 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
     }),
     output: z.looseObject({ execution_id: z.string(), status: z.enum(['running', 'finished']) }),
     run: async (input, context) => {
-      const { record, stdoutBytes, stderrBytes, needsInput } = await executions.look(input.execution_id);
+      const look = await executions.look(input.execution_id);
+      const { record, stdoutBytes, stderrBytes, needsInput } = look;
       if (input.lines !== undefined && input.lines.to < input.lines.from)
         throw new CorralError('invalid_input', 'lines: `to` lies before `from`.');
       const ways = [input.cursor, input.tail, input.lines].filter((way) => way !== undefined).length;
@@ -125,21 +128,35 @@ export const outputOperations = (deps: OutputOperationsDeps): readonly Operation
           { ...base, stream, limitBytes: Math.max(256, Math.floor(base.limitBytes / share)) },
           context.signal,
         );
-        return { ...streamView(shown), ...(shown.matches !== undefined && { matches: shown.matches }) };
+        const printed = stream === 'both' ? printedBytes(look, 'stdout') + printedBytes(look, 'stderr') : printedBytes(look, stream);
+        const lost = printed - shown.bytes;
+        return {
+          ...streamView(shown),
+          ...(lost > 0 && { bytes: printed, lost_bytes: lost }),
+          ...(shown.matches !== undefined && { matches: shown.matches }),
+        };
       };
+      const hints = lossHints(look);
+      const tail = hints.length > 0 ? { hints } : {};
       const asked = input.stream ?? streamOfCursor(input.cursor);
-      if (asked === 'both') return { ...head, output: await view('both', 1) };
-      if (asked !== undefined) return { ...head, [asked]: await view(asked, 1) };
+      if (asked === 'both') return { ...head, output: await view('both', 1), ...tail };
+      if (asked !== undefined) return { ...head, [asked]: await view(asked, 1), ...tail };
       const share = stdoutBytes > 0 && stderrBytes > 0 ? 2 : 1;
+      const hasErrors = printedBytes(look, 'stderr') > 0;
       return {
         ...head,
-        ...((stdoutBytes > 0 || stderrBytes === 0) && { stdout: await view('stdout', share) }),
-        ...(stderrBytes > 0 && { stderr: await view('stderr', share) }),
+        ...((printedBytes(look, 'stdout') > 0 || !hasErrors) && { stdout: await view('stdout', share) }),
+        ...(hasErrors && { stderr: await view('stderr', share) }),
+        ...tail,
       };
     },
   });
   return [read];
 };
+
+/** Printed so far, as counted where it arrived. */
+const printedBytes = ({ record, lost, stdoutBytes, stderrBytes }: Look, stream: StreamName): number =>
+  record[stream]?.bytes ?? (stream === 'stdout' ? stdoutBytes : stderrBytes) + (lost?.[stream] ?? 0);
 
 /** A cursor names its stream by its first letter. */
 const streamOfCursor = (cursor: string | undefined): PageRequest['stream'] | undefined => {

@@ -42,19 +42,27 @@ const createReader = (
   ask: (index: number, offset: number, length: number) => Promise<Uint8Array>,
 ): Reader => {
   const files = new Map<number, number>();
-  const descriptor = (index: number, path: string): number => {
+  /** Undefined when it was deleted meanwhile: nothing is there any more. */
+  const descriptor = (index: number, path: string): number | undefined => {
     const open = files.get(index);
     if (open !== undefined) return open;
-    const made = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    files.set(index, made);
-    return made;
+    try {
+      const made = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      files.set(index, made);
+      return made;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
   };
   return {
     async read(index, offset, length) {
       const path = paths[index];
       if (path === undefined) return await ask(index, offset, length);
+      const file = descriptor(index, path);
+      if (file === undefined) return new Uint8Array();
       const buffer = Buffer.allocUnsafe(length);
-      return buffer.subarray(0, readSync(descriptor(index, path), buffer, 0, length, offset));
+      return buffer.subarray(0, readSync(file, buffer, 0, length, offset));
     },
     close() {
       for (const file of files.values()) closeSync(file);

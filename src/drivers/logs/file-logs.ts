@@ -28,7 +28,7 @@ const openLog = async (path: string): Promise<FileHandle | undefined> => {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new CorralError('internal', `The log ${path} cannot be opened: ${code}.`, { cause: error });
   }
   if ((await file.stat()).isFile()) return file;

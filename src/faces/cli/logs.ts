@@ -1,4 +1,5 @@
 import type { App } from '../../core/app.ts';
+import { lossHints } from '../../core/executions/lost-output.ts';
 import { streamView } from '../../core/executions/view.ts';
 import { openView } from '../../core/output/view.ts';
 import type { LogRef } from '../../ports/logs.ts';
@@ -119,6 +120,7 @@ export const runLogs = async (context: CliContext, args: ServerArguments, given:
       const request = await readLogsRequest(options, record);
       const { grep } = request;
       await (grep === undefined ? printOutput(app, record, request, stop.signal) : printMatches(app, record, request, grep, stop.signal));
+      for (const hint of lossHints(await app.executions.look(id))) process.stderr.write(`corral: ${hint}\n`);
     });
   } catch (error) {
     if (isBrokenPipe(error)) return EXIT.brokenPipe;

@@ -223,6 +223,7 @@ describe('a pattern that cannot be used', () => {
   });
 
   it('a file outside the sandbox fails it too', async () => {
+    await house[Symbol.asyncDispose]();
     house = await openHouse({
       change: (sandbox) => ({ ...sandbox, waitFile: () => Promise.reject(new CorralError('denied', '"/etc/x" lies outside.')) }),
     });

@@ -81,7 +81,14 @@ const CASES: readonly Case[] = [
     /file|send_input/,
   ],
   ['a folder outside', 'execute_command', { command: 'true', cwd: '/etc' }, 'invalid_input', /cwd.*\/etc/, /\/tmp/],
-  ['a folder outside by dots', 'execute_command', { command: 'true', cwd: '../../../etc' }, 'invalid_input', /cwd.*etc/, /\/tmp/],
+  [
+    'a folder outside by dots',
+    'execute_command',
+    { command: 'true', cwd: '../../../../../../../../etc' },
+    'invalid_input',
+    /cwd.*etc/,
+    /\/tmp/,
+  ],
   [
     'a folder that is not there',
     'execute_command',
@@ -142,7 +149,8 @@ const CASES: readonly Case[] = [
   ],
   ['nothing to type', 'send_input', { execution_id: 'FINISHED' }, 'invalid_input', /text, keys, end/, /[Cc]orrect/],
   ['a key that is none', 'send_input', { execution_id: 'FINISHED', keys: ['hyper'] }, 'invalid_input', /hyper/, /ctrl/],
-  ['a signal that is none', 'terminate', { execution_id: 'FINISHED', signal: 'SIGWAT' }, 'invalid_input', /signal/, /[Cc]orrect/],
+  ['a signal that is none', 'terminate', { execution_id: 'FINISHED', signal: 'SIGWAT' }, 'invalid_input', /SIGWAT/, /SIGTERM/],
+  ['a signal that is none, to be sent', 'send_input', { execution_id: 'FINISHED', signal: '0' }, 'invalid_input', /"0"/, /SIGUSR1/],
   ['an action that is none', 'files', { action: 'explode', path: 'x' }, 'invalid_input', /action/, /[Cc]orrect/],
   ['a move to nowhere', 'files', { action: 'move', path: 'plain' }, 'invalid_input', /give to/, /[Cc]orrect/],
   [

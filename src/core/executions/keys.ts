@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { CorralError } from '../../ports/errors.ts';
 import { type Key, KEYS } from './key-table.ts';
 
@@ -132,5 +131,3 @@ export const keyBytes = (written: string, target: KeyTarget): Buffer => {
 
 /** Only these depend on what the program asked of its terminal. */
 export const dependsOnMode = (written: string): boolean => /up|down|left|right|home|end/i.test(written);
-
-export const signalNumber = (name: NodeJS.Signals): number => constants.signals[name];

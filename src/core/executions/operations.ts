@@ -17,6 +17,7 @@ import {
   stdinBytes,
   terminalSides,
 } from './input.ts';
+import { signalNamed } from './signal-names.ts';
 import { sendOperation } from './send-operation.ts';
 import type { Executions } from './types.ts';
 import { tellOf } from './telling.ts';
@@ -158,7 +159,7 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     input: z.strictObject({
       execution_id: executionId.optional(),
       executions: z.array(executionId).min(1).max(MAX_EXECUTIONS).optional(),
-      signal: z.enum(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL']).optional(),
+      signal: z.string().min(1).max(64).optional(),
       grace_seconds: z.number().min(0).max(30).optional().describe('Default 2.'),
     }),
     output: z.looseObject({ survivors: z.array(z.string()) }),
@@ -166,12 +167,11 @@ export const executionOperations = (deps: ExecutionOperationsDeps): readonly Ope
     run: async (input) => {
       const ids = [...new Set([...(input.executions ?? []), ...(input.execution_id === undefined ? [] : [input.execution_id])])];
       if (ids.length === 0) throw new CorralError('invalid_input', 'terminate: give execution_id, or executions.');
-      const { signalNumber } = await import('./keys.ts');
-      const signal = input.signal ?? 'SIGTERM';
-      const graceMs = signal === 'SIGKILL' ? 0 : (input.grace_seconds ?? config.graceSeconds) * 1000;
+      const signal = signalNamed(input.signal ?? 'SIGTERM');
+      const graceMs = signal.name === 'SIGKILL' ? 0 : (input.grace_seconds ?? config.graceSeconds) * 1000;
       const results = await Promise.all(
         ids.map(async (id) => {
-          const ended = await executions.terminate(id, { graceMs, cause: 'cancelled', signal: signalNumber(signal) });
+          const ended = await executions.terminate(id, { graceMs, cause: 'cancelled', signal: signal.number });
           const { record } = await executions.look(id);
           return {
             execution_id: id,

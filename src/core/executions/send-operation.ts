@@ -1,3 +1,4 @@
+import { signalNamed } from './signal-names.ts';
 import * as z from 'zod/v4';
 import { CorralError } from '../../ports/errors.ts';
 import { defineOperation, type Operation } from '../operation.ts';
@@ -46,9 +47,11 @@ export const sendOperation = (deps: SendOperationDeps): Operation => {
         .describe('After the text: "<C-c>", "<Up><CR>", "<Esc>:wq<CR>".'),
       end: z.boolean().optional().describe('Then close stdin.'),
       resize: terminalSides.optional(),
+      signal: z.string().min(1).max(64).optional().describe('Such as USR1; ends nothing by itself.'),
     }),
     output: z.looseObject({ execution_id: z.string(), sent_bytes: z.number() }),
-    run: async ({ execution_id: id, text, keys, end, resize }) => {
+    run: async ({ execution_id: id, text, keys, end, resize, signal }) => {
+      const sent = signal === undefined ? undefined : signalNamed(signal);
       const pressed = keys === undefined ? [] : typeof keys === 'string' ? [keys] : keys;
       const { dependsOnMode, keyBytes } = await import('./keys.ts');
       const target = pressed.length === 0 ? undefined : await targetOf(deps, id, pressed.some(dependsOnMode));
@@ -56,11 +59,12 @@ export const sendOperation = (deps: SendOperationDeps): Operation => {
         Buffer.from(text ?? ''),
         ...(target === undefined ? [] : pressed.map((sequence) => keyBytes(sequence, target))),
       ]);
-      if (data.length === 0 && end !== true && resize === undefined)
-        throw new CorralError('invalid_input', 'send_input: give text, keys, end or resize.');
+      if (data.length === 0 && end !== true && resize === undefined && sent === undefined)
+        throw new CorralError('invalid_input', 'send_input: give text, keys, end, resize or signal.');
       if (resize !== undefined) await executions.resize(id, resize);
       if (data.length > 0 || end === true) await executions.write(id, data, end ?? false);
-      return { execution_id: id, sent_bytes: data.length };
+      if (sent !== undefined) await executions.signal(id, sent.number);
+      return { execution_id: id, sent_bytes: data.length, ...(sent !== undefined && { signal: sent.name }) };
     },
   });
 };

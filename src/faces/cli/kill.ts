@@ -1,4 +1,5 @@
-import { CorralError } from '../../ports/errors.ts';
+import type { App } from '../../core/app.ts';
+import { signalNamed } from '../../core/executions/signal-names.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { openGuest } from './guest.ts';
@@ -22,14 +23,31 @@ interface Ended {
   readonly survivors: readonly string[];
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const;
+/** These ask for the end, and the whole tree is brought to it; any other is sent to the program, which does with it what it does. */
+const ENDINGS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL']);
 
-/** `TERM`, `sigterm` and `15` are all SIGTERM. */
-const signalNamed = (text: string): string => {
-  const numbers: Readonly<Record<string, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 9: 'SIGKILL', 15: 'SIGTERM' };
-  const name = numbers[text] ?? `SIG${text.toUpperCase().replace(/^SIG/, '')}`;
-  if (SIGNALS.some((known) => known === name)) return name;
-  throw new CorralError('invalid_input', `--signal: "${text}" cannot end an execution.`, { hint: `Use one of ${SIGNALS.join(', ')}.` });
+const send = async (app: App, ids: readonly string[], signal: string, json: boolean): Promise<number> => {
+  for (const id of ids) {
+    const sent = await callOperation(app, 'execution.input', { execution_id: id, signal });
+    process.stdout.write(json ? `${JSON.stringify(sent)}\n` : `${id}  sent ${signal}\n`);
+  }
+  return EXIT.ok;
+};
+
+const end = async (app: App, ids: readonly string[], signal: string, grace: number | undefined, json: boolean): Promise<number> => {
+  const answer = await callOperation(app, 'execution.terminate', {
+    executions: ids,
+    signal,
+    ...(grace !== undefined && { grace_seconds: grace }),
+  });
+  const ended = answer['executions'] as readonly Ended[];
+  if (json) process.stdout.write(`${JSON.stringify(answer)}\n`);
+  else
+    for (const { execution_id, outcome, status, survivors } of ended) {
+      process.stdout.write(`${execution_id}  ${outcome === undefined ? status : outcomeWords(outcome)}\n`);
+      for (const survivor of survivors) process.stderr.write(`corral: ${execution_id}: survived: ${printable(survivor)}\n`);
+    }
+  return ended.every(({ survivors }) => survivors.length === 0) ? EXIT.ok : EXIT.failure;
 };
 
 /** `corral kill`: the whole tree of each, whichever server started it. Fails when something survived. */
@@ -39,21 +57,13 @@ export const runKill = async (
   given: readonly string[],
   options: KillOptions,
 ): Promise<number> => {
-  const signal = signalNamed(options.signal);
+  const { name } = signalNamed(options.signal);
   const grace = numberOption('--grace', options.grace);
   const loaded = await loadSettings(context, args);
   const app = openGuest(context, loaded, 'reader', 'kill');
-  const answer = await withApp(app, async () => {
-    const executions: string[] = [];
-    for (const one of given) executions.push(await findExecution(app, one));
-    return callOperation(app, 'execution.terminate', { executions, signal, ...(grace !== undefined && { grace_seconds: grace }) });
+  return withApp(app, async () => {
+    const ids: string[] = [];
+    for (const one of given) ids.push(await findExecution(app, one));
+    return ENDINGS.has(name) ? end(app, ids, name, grace, options.json === true) : send(app, ids, name, options.json === true);
   });
-  const ended = answer['executions'] as readonly Ended[];
-  if (options.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
-  else
-    for (const { execution_id, outcome, status, survivors } of ended) {
-      process.stdout.write(`${execution_id}  ${outcome === undefined ? status : outcomeWords(outcome)}\n`);
-      for (const survivor of survivors) process.stderr.write(`corral: ${execution_id}: survived: ${printable(survivor)}\n`);
-    }
-  return ended.every(({ survivors }) => survivors.length === 0) ? EXIT.ok : EXIT.failure;
 };

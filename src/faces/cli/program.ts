@@ -188,7 +188,7 @@ export const createProgram = ({ argv, context, flags, done }: ProgramDeps): Comm
     });
   add(program, 'kill', summary('kill'))
     .argument('<ID...>', 'executions; the beginnings of their ids will do')
-    .option('-s, --signal <NAME>', 'SIGTERM, SIGINT, SIGHUP, SIGQUIT or SIGKILL', 'SIGTERM')
+    .option('-s, --signal <NAME>', 'TERM, INT, HUP, QUIT and KILL end it; any other, such as USR1, is sent to its program', 'SIGTERM')
     .option('--grace <SECONDS>', 'before what is left is ended by force')
     .option('--json', 'as JSON')
     .action(async (ids: string[], options: KillOptions, command: Command) => {

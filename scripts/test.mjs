@@ -1,5 +1,6 @@
 // `npm test`: from a fresh clone to counts. With arguments it is vitest with those arguments (`npm test -- test/lib`).
 import { build } from './lib/build.mjs';
+import { ensureTerminalPrograms } from './lib/machine.mjs';
 import { say } from './lib/process.mjs';
 import { setUp } from './lib/setup.mjs';
 import { addTallies, emptyTally, runProgram, runVitest } from './lib/suites.mjs';
@@ -29,6 +30,10 @@ const buildSuite = async () => {
 
 const main = async () => {
   await setUp();
+  if (process.env.CI) {
+    const ready = await ensureTerminalPrograms();
+    if (!ready.ok) say(ready.reason);
+  }
   let tally = addTallies(await buildSuite(), await runVitest(args));
   if (args.length === 0) {
     for (const { name, argv, ...options } of PROGRAMS) {

@@ -11,27 +11,35 @@ const PACKAGERS = [
     program: 'apt-get',
     refresh: ['apt-get', 'update', '-qq'],
     install: ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'],
-    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'libc6-dev'] },
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'libc6-dev'], terminals: ['less', 'vim', 'gdb', 'python3'] },
   },
   {
     program: 'dnf',
     install: ['dnf', 'install', '-y', '-q'],
-    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'glibc-devel', 'glibc-static'] },
+    packages: {
+      bubblewrap: ['bubblewrap'],
+      compiler: ['gcc', 'glibc-devel', 'glibc-static'],
+      terminals: ['less', 'vim-enhanced', 'gdb', 'python3'],
+    },
   },
   {
     program: 'apk',
     install: ['apk', 'add', '--no-progress'],
-    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'musl-dev', 'linux-headers'] },
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'musl-dev', 'linux-headers'], terminals: ['less', 'vim', 'gdb', 'python3'] },
   },
   {
     program: 'pacman',
     install: ['pacman', '-S', '--noconfirm', '--needed'],
-    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc'] },
+    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc'], terminals: ['less', 'vim', 'gdb', 'python'] },
   },
   {
     program: 'zypper',
     install: ['zypper', '--non-interactive', 'install', '--no-recommends'],
-    packages: { bubblewrap: ['bubblewrap'], compiler: ['gcc', 'glibc-devel', 'glibc-devel-static'] },
+    packages: {
+      bubblewrap: ['bubblewrap'],
+      compiler: ['gcc', 'glibc-devel', 'glibc-devel-static'],
+      terminals: ['less', 'vim', 'gdb', 'python3'],
+    },
   },
 ];
 
@@ -69,7 +77,11 @@ export const ensureBubblewrap = async () => {
 /** @type {() => Promise<Readiness>} */
 export const ensureCompiler = async () => ensure('compiler', hasCompiler);
 
-/** @type {(what: 'bubblewrap' | 'compiler', present: () => Promise<boolean>) => Promise<Readiness>} */
+/** Programs that tests drive on a terminal. Nothing else needs them, so only continuous integration installs what is missing. */
+export const ensureTerminalPrograms = async () =>
+  ensure('terminals', async () => (await Promise.all(['less', 'vim', 'gdb', 'python3'].map(hasProgram))).every(Boolean));
+
+/** @type {(what: 'bubblewrap' | 'compiler' | 'terminals', present: () => Promise<boolean>) => Promise<Readiness>} */
 const ensure = async (what, present) => {
   if (await present()) return { ok: true };
   const packager = await findPackager();

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ensureBubblewrap } from '../../scripts/lib/machine.mjs';
+import { ensureBubblewrap, ensureTerminalPrograms } from '../../scripts/lib/machine.mjs';
 
 let bin: string;
 
@@ -86,4 +86,15 @@ describe('getting bubblewrap', () => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue('darwin');
     expect(await ensureBubblewrap()).toMatchObject({ ok: false, reason: expect.stringContaining('Linux only') });
   });
+});
+
+it('the programs for tests on a terminal are installed together, where one is missing', async () => {
+  vi.spyOn(process, 'getuid').mockReturnValue(0);
+  for (const name of ['less', 'vim', 'python3']) await program(name, 'exit 0');
+  await program('apk', 'PATH=/usr/bin:/bin; echo "$*" > $BIN/calls; touch $BIN/gdb; chmod +x $BIN/gdb');
+  expect(await ensureTerminalPrograms()).toEqual({ ok: true });
+  expect(await calls()).toBe('add --no-progress less vim gdb python3\n');
+  await rm(join(bin, 'calls'));
+  expect(await ensureTerminalPrograms()).toEqual({ ok: true });
+  await expect(calls()).rejects.toThrow('ENOENT');
 });

@@ -207,16 +207,116 @@ describe('bad input, bubblewrap', () => {
   });
 });
 
+describe('waiting, bubblewrap', () => {
+  it('tells a client that asks for progress how far it is, more each time, and nothing after the answer', async () => {
+    const { execution_id } = await corral.call('execute_command', {
+      command: 'for i in 1 2 3 4 5; do echo step $i; sleep 0.6; done',
+      wait_seconds: 0,
+    });
+    const notices: { readonly progress: number; readonly message?: string | undefined }[] = [];
+    await corral.client.callTool(
+      { name: 'wait', arguments: { execution_id } },
+      { timeout: 20_000, onprogress: (notice) => void notices.push(notice) },
+    );
+    const count = notices.length;
+    expect(count).toBeGreaterThanOrEqual(2);
+    expect(notices.every(({ progress }, index) => progress > (notices[index - 1]?.progress ?? 0))).toBe(true);
+    expect(notices[0]?.message).toMatch(/^waiting for \d+ s: step \d$/);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(notices).toHaveLength(count);
+  });
+
+  it('goes on from its cursor in the next call, and finds each line once', async () => {
+    const { execution_id } = await corral.call('execute_command', {
+      command: 'echo error one; echo error two; sleep 1; echo error three; sleep 60',
+      wait_seconds: 0,
+    });
+    const found: string[] = [];
+    let cursor: string | undefined;
+    for (let call = 0; call < 10 && found.length < 3; call += 1) {
+      const answer = await corral.call('wait', {
+        execution_id,
+        until: '/^error/',
+        wait_seconds: 0.4,
+        ...(cursor !== undefined && { cursor }),
+      });
+      if (answer['satisfied'] === true) found.push(answer['line']);
+      cursor = answer['cursor'];
+    }
+    expect(found).toEqual(['error one', 'error two', 'error three']);
+    await corral.call('terminate', { execution_id });
+  });
+
+  it('of a hundred on one execution costs little and misses nothing', async () => {
+    const { execution_id } = await corral.call('execute_command', {
+      command: 'read go; echo ready; touch made; read on',
+      interactive: true,
+      wait_seconds: 0,
+    });
+    const waits = Array.from({ length: 100 }, (_, index) =>
+      corral.call('wait', {
+        execution_id,
+        until: [{ output: 'ready' }, { file: 'made' }, { bytes: 6 }, { output: 'rea.y' }][index % 4],
+        wait_seconds: 30,
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const told = performance.now();
+    await corral.call('send_input', { execution_id, text: 'go\n' });
+    const answers = await Promise.all(waits);
+    expect(answers.every(({ satisfied }) => satisfied === true)).toBe(true);
+    expect(new Set(answers.map(({ condition }) => condition))).toEqual(new Set(['output', 'file', 'bytes']));
+    expect(performance.now() - told).toBeLessThan(5_000);
+    expect(corral.stderr()).not.toContain('Warning');
+    await corral.call('terminate', { execution_id });
+  });
+
+  it('for several, each with a condition of its own', async () => {
+    const start = async (command: string): Promise<string> =>
+      (await corral.call('execute_command', { command, wait_seconds: 0 }))['execution_id'] as string;
+    const [file, line, ends] = [
+      await start('sleep 0.3; touch there; sleep 60'),
+      await start('sleep 0.2; echo up; sleep 60'),
+      await start('sleep 0.1; exit 3'),
+    ];
+    const answer = await corral.call('wait', {
+      executions: [{ execution_id: file, until: 'file:there' }, { execution_id: line, until: '/up/' }, ends],
+      all: true,
+      wait_seconds: 20,
+    });
+    expect(answer).toMatchObject({
+      satisfied: true,
+      executions: [{ condition: 'file', file: 'there' }, { condition: 'output', line: 'up' }, { condition: 'exit' }],
+    });
+    expect(await corral.refusal('wait', { executions: [{ execution_id: file, until: 'soon' }] })).toMatchObject({ code: 'invalid_input' });
+    expect(await corral.refusal('wait', { executions: [{ execution_id: file, when: 'x' }] })).toMatchObject({ code: 'invalid_input' });
+    await corral.call('terminate', { executions: [file, line] });
+  });
+
+  it('holds what the operator allows', async () => {
+    await using patient = await startCorral({ args: ['--max-wait-seconds', '120'] });
+    const { tools } = await patient.client.listTools();
+    expect(JSON.stringify(tools.find(({ name }) => name === 'wait'))).toContain('max 120');
+    const { execution_id } = await patient.call('execute_command', { command: 'sleep 0.2', wait_seconds: 0 });
+    expect(await patient.call('wait', { execution_id, wait_seconds: 120 })).toMatchObject({ condition: 'exit' });
+    expect(await corral.refusal('wait', { execution_id, wait_seconds: 51 })).toMatchObject({
+      message: expect.stringContaining('at most 50'),
+    });
+  });
+});
+
 it('the screen and its size are known to the next server, bubblewrap', async () => {
   using folder = temporaryFolder();
   const [stateDir, workspace] = [join(folder.path, 'state'), join(folder.path, 'work')];
   await mkdir(workspace);
   let id: string;
+  let cursor: unknown;
   {
     await using first = await startCorral({ stateDir, workspace });
     const started = await first.call('execute_command', { command: `printf 'first\\n> '; read x; echo "got $x"; read y`, pty: true });
     id = started['execution_id'] as string;
     await first.call('send_input', { execution_id: id, resize: { cols: 44, rows: 9 } });
+    ({ cursor } = await first.call('wait', { execution_id: id, until: '/first/' }));
     process.kill(first.pid, 'SIGKILL');
   }
   await using second = await startCorral({ stateDir, workspace });
@@ -225,6 +325,7 @@ it('the screen and its size are known to the next server, bubblewrap', async () 
   expect(await second.call('read_output', { execution_id: id, screen: true })).toMatchObject({
     screen: { text: 'first\n>', size: { cols: 44, rows: 9 }, cursor: { row: 2, col: 3 } },
   });
+  expect(await second.call('wait', { execution_id: id, until: '/first/', cursor, wait_seconds: 0.3 })).toMatchObject({ satisfied: false });
   await second.call('send_input', { execution_id: id, keys: 'it<CR>' });
   expect(await second.call('wait', { execution_id: id, until: { screen: '^got it$' } })).toMatchObject({ condition: 'screen' });
   await second.call('terminate', { execution_id: id });

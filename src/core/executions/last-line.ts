@@ -1,6 +1,12 @@
 import type { LogStore } from '../../ports/logs.ts';
 import { render } from '../output/render.ts';
-import type { Look } from './types.ts';
+
+/** An execution, and how much it printed so far. */
+export interface Printed {
+  readonly record: { readonly id: string; readonly sandbox: string };
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+}
 
 /** Read from the end of a stream: a line that is longer is cut in front. */
 const READ_BYTES = 4096;
@@ -18,10 +24,7 @@ const lastOf = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim
  * What an execution printed last, as one line for people, its end where it is long; empty when there is nothing to be seen. A line that is
  * not finished comes first: prompts are such, on stderr as a rule.
  */
-export const lastLine = async (
-  logs: LogStore,
-  { record, stdoutBytes, stderrBytes }: Pick<Look, 'record' | 'stdoutBytes' | 'stderrBytes'>,
-): Promise<string> => {
+export const lastLine = async (logs: LogStore, { record, stdoutBytes, stderrBytes }: Printed): Promise<string> => {
   const ref = { sandbox: record.sandbox, execution: record.id };
   const endOf = async (stream: 'stdout' | 'stderr', bytes: number): Promise<string> => {
     if (bytes === 0) return '';

@@ -136,6 +136,55 @@ describe('what a wait ends with', () => {
   });
 });
 
+describe('need of input', () => {
+  it('that began before the last input does not count: the program may not have read it yet', async () => {
+    const wait0 = { pid: 2, program: 'cat', on: 'terminal', hidden: false, forMs: 60_000 } as const;
+    await using late = await openHouse({
+      change: (sandbox) => ({ ...sandbox, inspect: async (id) => ({ ...(await sandbox.inspect(id)), inputWait: wait0 }) }),
+    });
+    const { record } = await late.executions.run(aRequest(['cat'], { keepStdinOpen: true }), 0, never());
+    expect((await late.executions.look(record.id)).needsInput).toMatchObject({ program: 'cat' });
+    const sent = performance.now();
+    await late.executions.write(record.id, text('x\n'), false);
+    const targets = [{ execution: record.id, until: { needsInput: true }, from: START }];
+    const { met } = await waitForExecutions(late.waits, late.executions, { targets, all: false, waitMs: 5_000 }, never());
+    expect(met).toMatchObject([{ condition: 'needs_input' }]);
+    expect(performance.now() - sent).toBeGreaterThanOrEqual(295);
+  });
+
+  it('ends a start that asks for it, and only such a one', async () => {
+    const request = aRequest(['cat'], { keepStdinOpen: true, untilInput: true });
+    const look = await house.executions.run(request, 10_000, never());
+    expect(look).toMatchObject({
+      record: { status: 'running' },
+      needsInput: { program: 'cat', hint: expect.stringContaining('end: true') },
+    });
+    const began = performance.now();
+    await house.executions.run(aRequest(['cat'], { keepStdinOpen: true }), 700, never());
+    expect(performance.now() - began).toBeGreaterThan(690);
+  });
+
+  it('is shown with the line that the program left unfinished, else with its last one', async () => {
+    const id = await start(['cat'], true);
+    await house.executions.write(id, text('Hello\n\u001b[1mYour name:\u001b[0m '), false);
+    await wait([id], { needsInput: true });
+    expect((await house.executions.look(id)).needsInput?.prompt).toBe('Your name:');
+    await house.executions.write(id, text(`\n${'long '.repeat(100)}question\n`), false);
+    await wait([id], { needsInput: true });
+    const prompt = (await house.executions.look(id)).needsInput?.prompt ?? '';
+    expect(prompt).toMatch(/^….*question$/);
+    expect(prompt.length).toBeLessThanOrEqual(201);
+    expect((await house.executions.glance(id))?.needsInput?.prompt).toBe(prompt);
+  });
+
+  it('that cannot be seen keeps no answer back', async () => {
+    await using blind = await openHouse({ change: (sandbox) => ({ ...sandbox, inspect: () => Promise.reject(new Error('no /proc')) }) });
+    const { record } = await blind.executions.run(aRequest(['cat'], { keepStdinOpen: true, untilInput: true }), 500, never());
+    expect((await blind.executions.look(record.id)).record.status).toBe('running');
+    expect(blind.complaints.join()).toContain('no /proc');
+  });
+});
+
 describe('many executions', () => {
   it('the first, or all, each with its own condition; who has met it once has, also for the next call', async () => {
     const [talks, listens, sleeps] = [await start(['echo', 'ready']), await start(['listen', '8081']), await start(['cat'], true)];

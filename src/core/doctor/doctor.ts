@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSandboxId } from '../../lib/ids.ts';
 import { CorralError, toCorralError } from '../../ports/errors.ts';
-import type { Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
+import type { Capabilities, Sandbox, SandboxDriver, SandboxSpec } from '../../ports/sandbox.ts';
 import { baseEnvironment, SYSTEM_PATH } from '../sandboxes/environment.ts';
 import type { Check } from './checks/check.ts';
 import { DRIVER_CHECKS } from './checks/drivers.ts';
@@ -15,6 +15,7 @@ import { probeArch } from './escapes/probe.ts';
 import type { ProbeContext } from './escapes/probe.ts';
 import { ESCAPE_PROBES } from './escapes/probes.ts';
 import { runProbe, settleNeighbour } from './escapes/run-probes.ts';
+import { attackLimits, doctorLimits, limitsUnproven } from './limits.ts';
 import { openTargets, privateHomePaths } from './escapes/targets.ts';
 import type { Targets } from './escapes/targets.ts';
 import { createExecutionRunner } from './execution-runner.ts';
@@ -56,8 +57,8 @@ const runCheck = async (check: Check, deps: DoctorDeps, signal: AbortSignal | un
 const uidOf = ({ uid, config }: DoctorDeps, index: number): number | undefined =>
   uid !== 0 || config.unsafeRoot ? undefined : config.uidFirst + config.uidCount - 1 - Math.min(index, config.uidCount - 1);
 
-/** A sandbox like any other that this server would make, with a limit of processes that can be tried. */
-const specOf = async (deps: DoctorDeps, base: string, index: number, limited: boolean): Promise<SandboxSpec> => {
+/** A sandbox like any other that this server would make, with limits that can be tried. */
+const specOf = async (deps: DoctorDeps, base: string, index: number, limits: SandboxSpec['limits']): Promise<SandboxSpec> => {
   const id = newSandboxId();
   const [folder, work] = [join(base, id), join(base, `${id}-work`)];
   await Promise.all([folder, work].map((path) => mkdir(path, { mode: 0o700 })));
@@ -76,7 +77,7 @@ const specOf = async (deps: DoctorDeps, base: string, index: number, limited: bo
       extra: toolchains.env,
     }),
     network: 'none',
-    limits: limited ? { processes: PROCESSES } : {},
+    limits,
     leaseMs: SANDBOX_MS,
     lifetimeMs: SANDBOX_MS,
     uid: uidOf(deps, index),
@@ -123,30 +124,45 @@ const checkOwner = async (spec: SandboxSpec, runner: ExecutionRunner, signal: Ab
 const unproven = (seen: string): ProbeResult[] =>
   ESCAPE_PROBES.map(({ id, title, expected }) => ({ id, title, expected, tried: [], seen, held: 'unproven' as const }));
 
+const nothingSeen = (checks: readonly CheckResult[], why: string): Inside => ({
+  checks,
+  probes: unproven(why),
+  limits: limitsUnproven(why),
+});
+
 interface Inside {
   readonly checks: readonly CheckResult[];
   readonly probes: readonly ProbeResult[];
+  readonly limits: readonly ProbeResult[];
 }
 
-/** What can only be found out from inside. Two sandboxes, gone afterwards. */
-const lookInside = async (deps: DoctorDeps, driver: SandboxDriver, limited: boolean, signal: AbortSignal | undefined): Promise<Inside> => {
+/** What can only be found out from inside. Three sandboxes, gone afterwards. */
+const lookInside = async (
+  deps: DoctorDeps,
+  driver: SandboxDriver,
+  capabilities: Capabilities,
+  signal: AbortSignal | undefined,
+): Promise<Inside> => {
   const base = await mkdtemp(join(tmpdir(), 'corral-doctor-'));
   const made: Sandbox[] = [];
   try {
     await using targets = await openTargets();
-    const enter = async (index: number, bounded: boolean) => {
-      const spec = await specOf(deps, base, index, bounded);
+    const enter = async (index: number, limits: SandboxSpec['limits']) => {
+      const spec = await specOf(deps, base, index, limits);
       const sandbox = await driver.create(spec, signal);
       made.push(sandbox);
-      return { spec, runner: createExecutionRunner(sandbox, spec) };
+      return { spec, sandbox, runner: createExecutionRunner(sandbox, spec) };
     };
-    const [{ spec, runner }, neighbour] = [await enter(0, limited), await enter(1, false)];
+    const counted = capabilities.limits.includes('processes') ? { processes: PROCESSES } : {};
+    const [{ spec, runner }, neighbour] = [await enter(0, counted), await enter(1, {})];
     await settleNeighbour(neighbour.runner, targets.neighbour, neighbour.spec);
     const context = await contextOf(deps, spec, targets);
     const checks = [await checkOwner(spec, runner, signal), await checkLanguages(deps, neighbour.runner, signal)];
     const probes: ProbeResult[] = [];
     for (const probe of ESCAPE_PROBES) probes.push(await runProbe(probe, runner, context, signal));
-    return { checks, probes };
+    const victim = await enter(2, doctorLimits(capabilities));
+    const limits = await attackLimits(victim.sandbox, victim.runner, capabilities, signal);
+    return { checks, probes, limits };
   } finally {
     await Promise.allSettled(made.map((sandbox) => sandbox.end(0)));
     await rm(base, { recursive: true, force: true });
@@ -164,15 +180,16 @@ export const runDoctor = async (deps: DoctorDeps, signal?: AbortSignal): Promise
   const probe = await driver?.probe(signal);
   throwIfCancelled(signal);
   let inside: Inside;
-  if (driver === undefined || probe?.available !== true) inside = { checks: [], probes: unproven('there is no sandbox to try it in') };
+  if (driver === undefined || probe?.available !== true) inside = nothingSeen([], 'there is no sandbox to try it in');
   else
     try {
-      inside = await lookInside(deps, driver, probe.capabilities.limits.includes('processes'), signal);
+      inside = await lookInside(deps, driver, probe.capabilities, signal);
     } catch (error) {
       throwIfCancelled(signal);
       const { message } = toCorralError(error);
-      inside = { checks: [{ id: 'inside', title: 'A look from inside', status: 'fail', found: message }], probes: unproven(message) };
+      inside = nothingSeen([{ id: 'inside', title: 'A look from inside', status: 'fail', found: message }], message);
     }
   const all = [...checks, ...inside.checks];
-  return { version: deps.version, verdict: verdictOf(all, inside.probes), checks: all, probes: inside.probes };
+  const { probes, limits } = inside;
+  return { version: deps.version, verdict: verdictOf(all, [...probes, ...limits]), checks: all, probes, limits };
 };

@@ -28,6 +28,8 @@ export interface DoctorReport {
   readonly verdict: 'ok' | 'warn' | 'fail';
   readonly checks: readonly CheckResult[];
   readonly probes: readonly ProbeResult[];
+  /** Every limit, really run into. `no`: nothing stopped it. */
+  readonly limits: readonly ProbeResult[];
 }
 
 export const verdictOf = (checks: readonly CheckResult[], probes: readonly ProbeResult[]): DoctorReport['verdict'] => {

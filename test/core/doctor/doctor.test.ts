@@ -15,7 +15,9 @@ import { findToolchains } from '../../../src/drivers/sandbox/toolchains.ts';
 import { CorralError } from '../../../src/ports/errors.ts';
 import type { SandboxDriver } from '../../../src/ports/sandbox.ts';
 import { temporaryFolder, whyNoBubblewrap } from '../../support/run-bubblewrap.ts';
+import { realGroups } from '../../support/real-groups.ts';
 import { supervisorPath } from '../../support/supervisor.ts';
+import { whyNoGroups } from '../../support/why-no-groups.ts';
 
 const depsOf = (stateDir: string, driver: SandboxDriver, change: Partial<DoctorDeps> = {}): DoctorDeps => ({
   version: '1.2.3',
@@ -132,6 +134,10 @@ test('the report as text shows what is wrong, and what mends it', () => {
       { id: 'q', title: 'Open', tried: ['x'], expected: 'all refused', seen: 'succeeded: x', held: 'no' },
       { id: 'r', title: 'Unknown', tried: ['x'], expected: 'all refused', seen: 'no python3', held: 'unproven' },
     ],
+    limits: [
+      { id: 'l', title: 'Memory', tried: ['memoryBytes'], expected: 'ends as memory_limit', seen: 'memory_limit after 0.3 s', held: 'yes' },
+      { id: 'm', title: 'Disk', tried: ['diskBytes'], expected: 'ends as disk_limit', seen: 'nothing stopped it after 1.0 s', held: 'no' },
+    ],
   });
   expect(text).toBe(`Corral 1.2.3
 
@@ -143,6 +149,10 @@ Escapes, tried in a real sandbox:
 held     Held            all refused (1 of 1 refused)
 ESCAPED  Open            succeeded: x
 unproven Unknown         no python3
+
+Limits, run into in a real sandbox:
+held     Memory          ends as memory_limit (memory_limit after 0.3 s)
+FAILED   Disk            nothing stopped it after 1.0 s
 
 Something is missing or does not hold: see what is marked FAILED or ESCAPED.
 `);
@@ -156,13 +166,25 @@ test.skipIf(missing !== undefined)(
     using folder = temporaryFolder();
     const path = supervisorPath();
     await using launcher = createSupervisorLauncher({ supervisorPath: path });
-    const deps = depsOf(join(folder.path, 'state'), createBubblewrapDriver({ launcher, supervisorPath: path }), {
+    const groups = await whyNoGroups();
+    using real = realGroups(launcher);
+    const { cgroups } = real;
+    const deps = depsOf(join(folder.path, 'state'), createBubblewrapDriver({ launcher, supervisorPath: path, cgroups }), {
       env: process.env,
       toolchains: { ...findToolchains(process.env, homedir()), fallbackPath: [] },
     });
     const report = await runDoctor(deps);
     expect(report.probes.filter(({ held }) => held !== 'yes')).toEqual([]);
     expect(report.probes).toHaveLength(ESCAPE_PROBES.length);
+    expect(report.limits.map(({ held }) => held)).toEqual(report.limits.map(() => 'yes'));
+    expect(report.limits.map(({ seen }) => seen.split(' ')[0])).toEqual([
+      'cpu_limit',
+      'process_limit',
+      'memory_limit',
+      groups === undefined ? 'memory_limit' : 'refused',
+      'file_size_limit',
+      'disk_limit',
+    ]);
     expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(check(report, 'languages')?.found).toMatch(/bash \d/);
     expect(check(report, 'workspace')).toMatchObject({ status: 'ok' });

@@ -1,53 +1,9 @@
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DriverName } from '../../../ports/sandbox.ts';
 import type { DoctorDeps } from '../deps.ts';
 import { fail, ok, skipped, warn } from './check.ts';
 import type { Check } from './check.ts';
 
 const wanted = ({ config }: DoctorDeps): DriverName => (config.driver === 'auto' ? 'bubblewrap' : config.driver);
-
-const writable = async (path: string): Promise<boolean> => {
-  try {
-    await access(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** `0::/user.slice` (v2) or `4:memory:/x` (v1): the server's place in each hierarchy. */
-const cgroupsOfServer = async (): Promise<ReadonlyMap<string, string>> => {
-  try {
-    const lines = (await readFile('/proc/self/cgroup', 'utf8')).trim().split('\n');
-    return new Map(
-      lines.flatMap((line) => {
-        const [, names = '', ...path] = line.split(':');
-        return names.split(',').map((name) => [name, path.join(':')] as const);
-      }),
-    );
-  } catch {
-    return new Map(); // a kernel without control groups
-  }
-};
-
-/** The strongest class of limits that this machine would permit: A, B, or C for none. */
-const cgroupClass = async (uid: number): Promise<{ readonly letter: 'A' | 'B' | 'C'; readonly what: string }> => {
-  const own = await cgroupsOfServer();
-  const unified = own.get('');
-  if (unified !== undefined) {
-    const folder = join('/sys/fs/cgroup', unified);
-    const controllers = await readFile(join(folder, 'cgroup.controllers'), 'utf8').catch(() => '');
-    if (['memory', 'pids'].every((name) => controllers.split(/\s+/).includes(name)) && (await writable(join(folder, 'cgroup.procs'))))
-      return { letter: 'A', what: `cgroup v2, delegated at ${folder}` };
-  }
-  const v1 = await Promise.all(
-    ['memory', 'pids'].map(async (name) => own.has(name) && (await writable(`/sys/fs/cgroup/${name}/cgroup.procs`))),
-  );
-  if (uid === 0 && v1.every(Boolean)) return { letter: 'B', what: 'cgroup v1 as root' };
-  return { letter: 'C', what: 'no control group that the server may use' };
-};
 
 export const DRIVER_CHECKS: readonly Check[] = [
   {
@@ -83,12 +39,15 @@ export const DRIVER_CHECKS: readonly Check[] = [
   {
     id: 'limits',
     title: 'Limits',
-    run: async ({ uid, drivers, config }, signal) => {
-      const { letter, what } = await cgroupClass(uid);
-      const probe = await drivers.get(config.driver === 'auto' ? 'bubblewrap' : config.driver)?.probe(signal);
-      if (probe?.available !== true) return skipped(`nothing runs here; the machine would permit class ${letter} (${what})`);
-      const used = `enforced: ${probe.capabilities.limits.join(', ')}, by the kernel's limits per process and the supervisor's watch (class C)`;
-      return letter === 'C' ? ok(`${used}; ${what}`) : ok(`${used}; the machine would permit class ${letter} (${what})`);
+    run: async (deps, signal) => {
+      const probe = await deps.drivers.get(wanted(deps))?.probe(signal);
+      if (probe?.available !== true) return skipped('nothing runs here');
+      const { limits, kept, support } = probe.capabilities;
+      const watched = limits.filter((limit) => !kept.includes(limit));
+      const found =
+        `class ${support.class} (${support.source}${support.why === undefined ? '' : `: ${support.why}`}); ` +
+        `hold: ${kept.join(', ')}${watched.length === 0 ? '' : `; watched: ${watched.join(', ')}`}`;
+      return support.class === 'C' ? warn(found, support.fix) : ok(found);
     },
   },
 ];

@@ -320,6 +320,20 @@ export const describeSandboxDriverContract = (name: string, harness: Harness): v
           expect((await failure(sandbox.waitFile('relative', 1000))).code).toBe('invalid_input');
         });
 
+        test('tells which files of the workspaces an execution changed', async () => {
+          const name = `made-${newId()}`;
+          const { changes } = await run(programs.link('nowhere', join(spec.workdir, name)));
+          expect(changes).toEqual({ created: [name], changed: [], removed: [], more: 0, complete: true });
+          expect((await run(programs.print('x'))).changes).toEqual({ created: [], changed: [], removed: [], more: 0, complete: true });
+        });
+
+        test('tells nothing of files where nobody wants to know', async () => {
+          const other = await make({ trackChanges: false });
+          const command = aCommand(programs.link('nowhere', join(other.spec.workdir, `made-${newId()}`)), other.spec.workdir);
+          expect((await runToEnd(other.sandbox, other.listener, command)).changes).toBeUndefined();
+          await other.sandbox.end(0);
+        });
+
         test('sees no file behind a link that leads outside', async () => {
           await run(programs.link('/etc/passwd', join(spec.workdir, 'passwd')));
           expect(await sandbox.waitFile(join(spec.workdir, 'passwd'), 60)).toBe(false);

@@ -22,11 +22,15 @@ export const ending = (exit: Exit, receipt: string | undefined): Partial<Omit<Ex
 
 /** Of the operation's own notes; what is longer stays in the store alone. */
 const META_BYTES = 8192;
+/** What a sandbox keeps of one execution. */
+const ALL_BYTES = 16 * 1024;
 
 /** The part of a record that travels with the execution, so that another server can write the record anew. At most 16 KiB. */
 export const metaOf = (record: ExecutionRecord): string => {
   const { title, cwd, labels, caller, meta, receipt } = record;
-  return JSON.stringify({ title: title.slice(0, 500), cwd, labels, caller, meta: meta.length > META_BYTES ? '{}' : meta, receipt });
+  const needed = { title: title.slice(0, 500), cwd, labels, caller };
+  const whole = JSON.stringify({ ...needed, meta: meta.length > META_BYTES ? '{}' : meta, receipt });
+  return Buffer.byteLength(whole) <= ALL_BYTES ? whole : JSON.stringify({ ...needed, meta: '{}' });
 };
 
 /** The inverse. What a sandbox says is not trusted: anything but strings of sane length is dropped. */

@@ -71,6 +71,29 @@ describe('opening a store', () => {
     expect(await readdir(place.folder)).toContain('corral.db');
   });
 
+  test('brings records of an older Corral along, and keeps receipts from then on', async () => {
+    await using place = await aFolder();
+    const old = await place.open();
+    old.insertExecution(anExecution('x1'));
+    old.finishExecution('x1', { status: 'finished', usage: { userUs: 1, systemUs: 2, maxRssBytes: 3 } });
+    await old[Symbol.asyncDispose]();
+    const engine = findEngine()(place.file);
+    for (const column of ['read_bytes', 'written_bytes', 'voluntary_switches', 'involuntary_switches', 'peak_processes', 'receipt'])
+      engine.exec(`alter table executions drop column ${column}`);
+    engine.exec('delete from migrations where version = 5');
+    engine.close();
+
+    const store = await place.open();
+    const usage = { userUs: 1, systemUs: 2, maxRssBytes: 3 };
+    expect(await store.execution('x1')).toEqual(anExecution('x1', { status: 'finished', usage }));
+    const more = { usage: { ...usage, readBytes: 4, writtenBytes: 5, voluntarySwitches: 6, involuntarySwitches: 7, peakProcesses: 8 } };
+    store.insertExecution(anExecution('x2', { receipt: '{"limits":{}}' }));
+    store.finishExecution('x2', { status: 'finished', ...more });
+    await store.flush();
+    expect(await store.execution('x2')).toEqual(anExecution('x2', { status: 'finished', receipt: '{"limits":{}}', ...more }));
+    expect(place.notices).toEqual([]);
+  });
+
   test('refuses the database of another program', async () => {
     await using place = await aFolder();
     const engine = findEngine()(place.file);

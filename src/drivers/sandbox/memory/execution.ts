@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Activity, Exit, InputWait, OutcomeKind, SandboxCommand, SandboxExecution } from '../../../ports/sandbox.ts';
+import type { Activity, Exit, FileChanges, InputWait, OutcomeKind, SandboxCommand, SandboxExecution } from '../../../ports/sandbox.ts';
 import type { CorralError } from '../../../ports/errors.ts';
 import { createDeferred } from '../supervisor/deferred.ts';
 import type { Deferred } from '../supervisor/deferred.ts';
@@ -27,6 +27,8 @@ export interface ExecutionHost {
   readonly tree: Tree;
   readonly logFolder: string;
   readonly ports: Map<number, string>;
+  /** Workspaces; undefined where nobody wants to know what changes. */
+  readonly watched: readonly string[] | undefined;
   readonly events: ExecutionEvents;
 }
 
@@ -141,6 +143,19 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
     behind.set(key, timer.unref());
   };
 
+  const linked: string[] = [];
+
+  /** Its programs change files in one way only. */
+  const changes = (): FileChanges | undefined => {
+    const { watched: roots } = host;
+    if (roots === undefined) return undefined;
+    const created = linked.flatMap((path) => {
+      const root = roots.find((one) => path.startsWith(`${one}/`));
+      return root === undefined ? [] : root === roots[0] ? path.slice(root.length + 1) : path;
+    });
+    return { created, changed: [], removed: [], more: 0, complete: true };
+  };
+
   const runStep = async ([program = '', ...args]: readonly string[]): Promise<Ending> => {
     const run = PROGRAMS.get(program);
     if (run === undefined) throw startFailure(command, 'programNotFound', program);
@@ -148,7 +163,13 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
       args,
       cwd,
       env,
-      tree: host.tree,
+      tree: {
+        ...host.tree,
+        link: (target, path) => {
+          host.tree.link(target, path);
+          linked.push(path);
+        },
+      },
       abort: abort.signal,
       ignoreTermination: () => void (ignoresTermination = true),
       print,
@@ -190,6 +211,7 @@ export const startExecution = (command: SandboxCommand, pid: number, host: Execu
       stdout: output.size('stdout'),
       stderr: output.size('stderr'),
       background: behind.size,
+      changes: changes(),
       ...(inline !== undefined && { inline }),
       ...(message !== undefined && { message }),
     };

@@ -101,6 +101,8 @@ export const createMemorySandbox = (spec: SandboxSpec, onGone: () => void): Memo
         const started = startExecution(command, nextPid, {
           tree,
           ports,
+          watched:
+            spec.trackChanges === false ? undefined : spec.workspaces.filter(({ mode }) => mode === 'rw').map(({ target }) => target),
           logFolder: join(spec.folder, 'log'),
           events: {
             exit: (exit) => listener?.exit(exit),

@@ -7,7 +7,7 @@
 #include "watching.h"
 
 #define SETS_MAX 64u       /* executions at once; each notice is noted for each */
-#define FIRST_US 15000u    /* by which the first executions are delayed, all together, until all folders are read */
+#define FIRST_US 30000u    /* by which the first executions are delayed, all together, until all folders are read */
 #define END_MS 100u        /* by which the telling of an end is delayed at most */
 
 static struct change_set *sets;
@@ -31,9 +31,14 @@ void changes_moved(const char *from, const char *to)
     for (struct change_set *s = sets; s != NULL; s = s->next) change_set_moved(s, from, to);
 }
 
-void changes_by_request(void)
+static void in_company(void)
 {
     for (struct change_set *s = sets; s != NULL; s = s->next) s->company = true;
+}
+
+void changes_by_request(struct slice path)
+{
+    if (sets != NULL && watching_holds(path)) in_company();
 }
 
 struct change_set *changes_begin(void)
@@ -49,7 +54,7 @@ struct change_set *changes_begin(void)
         first_us = took < first_us ? first_us - took : 0;
         watching_drain(NOTICES_US);
     }
-    changes_by_request();
+    in_company();
     s->gaps = watching_gaps();
     if (set_count == SETS_MAX) {
         s->gaps |= GAP_CROWD;

@@ -20,8 +20,8 @@ bool changes_settled(struct change_set *s, uint64_t waited_ms);
 void changes_put(struct buffer *b, struct execution *e);
 /* Forgets a set; NULL is none. */
 void changes_drop(struct change_set *s);
-/* Files are changed by a request of the server. */
-void changes_by_request(void);
+/* A file is changed by a request of the server. */
+void changes_by_request(struct slice path);
 
 /* What watching.c tells. */
 bool changes_wanted(void);

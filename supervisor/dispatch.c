@@ -93,7 +93,7 @@ static bool stats(struct connection *c, const struct frame *f)
 static bool file_request(struct connection *c, const struct frame *f, struct cursor *in)
 {
     struct slice path = get_str(in);
-    if (f->type != REQ_FS_READ && f->type != REQ_FS_STAT && f->type != REQ_FS_LIST) changes_by_request();
+    if (f->type != REQ_FS_READ && f->type != REQ_FS_STAT && f->type != REQ_FS_LIST) changes_by_request(path);
     switch (f->type) {
     case REQ_FS_READ: {
         uint64_t offset = get_u64(in);
@@ -139,6 +139,7 @@ static bool file_request(struct connection *c, const struct frame *f, struct cur
     }
     case REQ_FS_RENAME: {
         struct slice to = get_str(in);
+        changes_by_request(to);
         uint8_t replace = get_u8(in);
         if (!cursor_done(in)) return false;
         files_rename(c, f->id, path, to, replace != 0);

@@ -13,6 +13,8 @@
 void watching_add_root(struct slice path);
 void watching_start(void);
 bool watching_on(void);
+/* Does this path lie, by its name, in a workspace? */
+bool watching_holds(struct slice path);
 
 /* Why not everything is seen from now on: enum change_gap. */
 uint32_t watching_gaps(void);

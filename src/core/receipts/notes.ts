@@ -25,7 +25,7 @@ export interface LimitNotes {
   readonly outputBytes?: number | undefined;
 }
 
-const paths = z.array(z.string()).max(MAX_LISTED_CHANGES);
+const paths = z.array(z.string()).max(MAX_LISTED_CHANGES).default([]);
 /** What comes back from a sandbox that outlived its server is held against this; what does not fit is dropped. */
 const notesSchema = z.object({
   rule: z
@@ -44,7 +44,7 @@ const notesSchema = z.object({
       created: paths,
       changed: paths,
       removed: paths,
-      more: z.number(),
+      more: z.number().default(0),
       complete: z.boolean(),
       why: z.string().max(2048).optional(),
     })
@@ -86,12 +86,22 @@ export const notesAtStart = ({ decision, rulesFile, timeoutMs, outputBytes }: St
     limits: { ...(timeoutMs > 0 && { timeoutMs }), outputBytes },
   });
 
-/** The notes of the start, and what the end told. */
+/** What says nothing is not kept: most programs change no file. */
+const lean = ({ created, changed, removed, more, complete, why }: FileChanges): Partial<FileChanges> => ({
+  ...(created.length > 0 && { created }),
+  ...(changed.length > 0 && { changed }),
+  ...(removed.length > 0 && { removed }),
+  ...(more > 0 && { more }),
+  complete,
+  ...(why !== undefined && { why }),
+});
+
+/** The notes of the start, and what the end told. Of every execution, so the text is continued, not read and written again. */
 export const notesAtEnd = (atStart: string | undefined, { ports, changes }: Exit): string | undefined => {
-  if (changes === undefined && (ports === undefined || ports.length === 0)) return atStart;
-  return write({
-    ...readNotes(atStart),
+  const end = JSON.stringify({
     ...(ports !== undefined && ports.length > 0 && { ports }),
-    ...(changes !== undefined && { files: changes }),
+    ...(changes !== undefined && { files: lean(changes) }),
   });
+  if (end === '{}') return atStart;
+  return atStart === undefined ? end : `${atStart.slice(0, -1)},${end.slice(1)}`;
 };

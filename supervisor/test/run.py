@@ -640,6 +640,9 @@ def usage_of_orphans(sv, c):
     assert e.user_us + e.system_us > 250000, e
     e = c.run('c', [PY, '-c', BURN], [PY, '-c', BURN])
     assert e.user_us + e.system_us > 500000 and e.voluntary + e.involuntary > 0, e
+    c.spawn('e', ['sh', '-c', f'({PY} -c "{BURN}" &) ; read x'], flags=2)
+    assert until(lambda: c.inspect('e').user_us + c.inspect('e').system_us > 250000 and c.inspect('e').processes == 1, 20), c.inspect('e')
+    c.kill('e')
     write = ['dd', 'if=/dev/zero', 'of=f', 'bs=64k', 'count=64', 'conv=fsync']
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
     subprocess.run(write, cwd=sv.root, stderr=subprocess.DEVNULL, check=True)
@@ -688,6 +691,7 @@ def watched_input(sv, c):
     c.input('a', b'two\n')
     assert c.input_wait('a') == 'no'
     assert c.exit('a').code == 7
+    other.stats()
     assert not [f for f in other.frames if f[0] == 0xC4], 'told to one that does not watch'
     c.spawn('b', ['cat'], flags=2)
     c.watch('b')

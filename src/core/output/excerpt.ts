@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogRef, LogStore } from '../../ports/logs.ts';
+import { fitted } from './summaries/shown.ts';
 import type { Summarise } from './summaries/summariser.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import { formatCursor } from './cursor.ts';
@@ -157,5 +158,5 @@ export const excerpt = async (
     return await excerptStream(of, room[stream], raw);
   };
   const [stdout, stderr] = await Promise.all([one('stdout'), one('stderr')]);
-  return { stdout, stderr, ...(summary !== undefined && { summary }) };
+  return { stdout, stderr, ...(summary !== undefined && { summary: fitted(summary, budgetBytes) }) };
 };

@@ -30,14 +30,14 @@ interface Given {
   readonly raw?: boolean;
 }
 
-const excerptOf = async (given: Given) => {
+const excerptOf = async (given: Given, budget = 32_768) => {
   const { stdout = LONG, stderr = '', title = 'pytest -v', summaries = true, raw } = given;
   const outcome: Outcome | undefined = 'outcome' in given ? given.outcome : { kind: 'exited', code: 1 };
   const [out, err] = [Buffer.from(stdout), Buffer.from(stderr)];
   const output = createOutput({ logs: memoryLogs({ stdout: out, stderr: err }).logs, summaries });
   open.push(output);
   const record = { id: 'x1', sandbox: 's1', title, outcome, stdout: { newlines: newlinesIn(out) }, stderr: { newlines: newlinesIn(err) } };
-  return output.presenter.excerpt({ record, exit: undefined, stdoutBytes: out.length, stderrBytes: err.length }, 32_768, raw);
+  return output.presenter.excerpt({ record, exit: undefined, stdoutBytes: out.length, stderrBytes: err.length }, budget, raw);
 };
 
 describe('answers about long output of a known tool', () => {
@@ -64,6 +64,13 @@ describe('answers about long output of a known tool', () => {
     const { summary, stdout } = await excerptOf(given);
     expect(summary).toBeUndefined();
     expect(stdout?.text.length).toBeGreaterThan(2_500);
+  });
+
+  test('one of many answers in a call takes its share, and says how many problems are not shown', async () => {
+    const { summary, stdout } = await excerptOf({}, 1_024);
+    expect(summary).toMatchObject({ counts: { failed: 4 }, more: 3 });
+    expect(JSON.stringify(summary).length).toBeLessThan(700);
+    expect(stdout?.truncated).toBe(true);
   });
 
   test('stderr counts as well, and the streams are not mixed up', async () => {

@@ -82,6 +82,8 @@ describe('what repeats is told once', () => {
     ['shares in no order', [80, 20, 75, 60, 10, 90].map((share) => `module covered ${share}%`)],
     ['paths by number', times(20, (index) => `data/1/${index}`)],
     ['short lines', times(6, () => 'ok')],
+    ['lines that say what was left out', times(30, () => '… the line above 5 more times …')],
+    ['blocks of which one says so', times(20, () => ['a line of some length', '… the line above 5 more times …']).flat()],
   ])('but not %s', async (_, lines) => {
     expect(await shown(lines)).toEqual(lines);
   });

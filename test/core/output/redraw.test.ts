@@ -83,6 +83,16 @@ describe('rows that are drawn over', () => {
     ).toEqual([...Array.from({ length: 19 }, () => 1), 2]);
   });
 
+  test('what is drawn over without end is shown in pieces that can be cut', () => {
+    const lines = Array.from({ length: 8_000 }, (_, index) => (index % 2 === 0 ? '\u001b[1Ax' : 'y\u001b[1B'));
+    const stretches = redraw(
+      lines,
+      lines.map(() => 1),
+    );
+    expect(stretches.length).toBeGreaterThan(5);
+    for (const { rows } of stretches) expect(rows.length).toBeLessThan(1_000);
+  });
+
   test.each([
     ['up and two lines down for ever', '\u001b[1Ax\ny\n'.repeat(4_000)],
     ['as far up as it goes', '\u001b[200A\n\n\n\n'.repeat(4_000)],

@@ -89,6 +89,7 @@ describe.each(PAGES.map((page) => [page.path, page] as const))('%s (needs a sand
   afterAll(async () => {
     await client?.close();
     await server[Symbol.asyncDispose]();
+    await place.endSandboxes();
     place[Symbol.dispose]();
   });
 

@@ -7,8 +7,7 @@ beforeAll(async () => {
   place = await openPlace();
 }, 120_000);
 afterAll(async () => {
-  const { sandboxes } = JSON.parse((await place.run(['sandbox', 'ls', '--json'])).stdout);
-  for (const { sandbox_id } of sandboxes) await place.run(['sandbox', 'rm', sandbox_id]);
+  await place.endSandboxes();
   place[Symbol.dispose]();
 }, 60_000);
 

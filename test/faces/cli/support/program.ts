@@ -43,6 +43,8 @@ export interface Place extends Disposable {
   start(args: readonly string[], options?: StartOptions): Running;
   /** Runs to the end. */
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
+  /** Ends the sandboxes that were left running on purpose. */
+  endSandboxes(): Promise<void>;
 }
 
 const LIMIT_MS = 30_000;
@@ -129,6 +131,12 @@ export const openPlace = async (): Promise<Place> => {
     project,
     start: begin,
     run: (args, options) => begin(args, options).ended,
+    endSandboxes: async () => {
+      const { sandboxes } = JSON.parse((await begin(['sandbox', 'ls', '--json']).ended).stdout) as {
+        readonly sandboxes: readonly { readonly sandbox_id: string }[];
+      };
+      if (sandboxes.length > 0) await begin(['sandbox', 'rm', ...sandboxes.map(({ sandbox_id }) => sandbox_id)]).ended;
+    },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 };

@@ -214,7 +214,11 @@ export const createSandboxes = (deps: SandboxesDeps): Sandboxes => {
     const found = await get(id);
     ending.set(id, reason);
     try {
-      await store.updateSandbox(id, { state: 'ending' });
+      // A record that cannot be written, as on a full disk, must not keep alive what is to end.
+      const noted = store.updateSandbox(id, { state: 'ending' });
+      await noted.catch((error: unknown) =>
+        log.error({ sandbox: id, error: error instanceof Error ? error.message : String(error) }, 'the end of a sandbox was not recorded'),
+      );
       await found.sandbox.end(graceMs);
       await onLost(found, reason);
       await found.sandbox[Symbol.asyncDispose]();

@@ -19,6 +19,7 @@
 #define RETURNS_SOON_MS 4000    /* a wait that ends by itself before that is the loop of a program with other things to do */
 #define POLL_MAX 256u
 #define SELECT_MAX 1024u
+#define RESTARTED_MAX 8         /* 9 and 128 are operations of futex */
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -115,6 +116,8 @@ static bool waits_in(const struct process *p, long number, const uint64_t a[6], 
         return !in->returns && descriptor_is_input(p, (int)a[0], in);
 #ifdef SYS_poll
     case SYS_poll: return polled(p, a[0], a[1], in) == SOURCE_INPUT && !soon_ms(a[2]);
+    /* A poll that goes on after the process was stopped. A sleep or a futex that does has other arguments: no small number is second. */
+    case SYS_restart_syscall: return a[1] >= 1 && a[1] <= RESTARTED_MAX && polled(p, a[0], a[1], in) == SOURCE_INPUT && !soon_ms(a[2]);
 #endif
     case SYS_ppoll: return polled(p, a[0], a[1], in) == SOURCE_INPUT && !soon(p->pid, a[2], 1000000);
 #ifdef SYS_select

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InputWait, Sandbox, SandboxCommand, SandboxSpec } from '../../src/ports/sandbox.ts';
@@ -155,6 +156,24 @@ export const describeInputWaits = (name: string, harness: InputWaitHarness): voi
         await listener.output(command.execution, 7);
         await eventually(async () => (await sandbox.inspect(command.execution)).inputUnknown === true, 'an honest answer');
         expect(await waitOf(command)).toBeUndefined();
+        await sandbox.terminate(command.execution, { graceMs: 0 });
+      });
+
+      test.for([
+        ['a poll', 'p = select.poll(); p.register(0, select.POLLIN); p.poll()', true],
+        ['a select', 'select.select([0], [], [])', true],
+        ['a sleep', 'time.sleep(60)', false],
+      ] as const)('%s that goes on after a stop is what it was', async ([_what, call, waits], { skip }) => {
+        skip(!existsSync('/usr/bin/python3'), 'python3 is not installed');
+        const command = await begin({ argv: ['/usr/bin/python3', '-c', `import select, time; print("up", flush=True); ${call}`] });
+        await sandbox.watch(command.execution, true);
+        await listener.output(command.execution, 3);
+        await sandbox.signal(command.execution, constants.signals.SIGSTOP);
+        await eventually(async () => (await waitOf(command)) === undefined, 'nobody waits while it is stopped');
+        await sandbox.signal(command.execution, constants.signals.SIGCONT);
+        if (waits) await untilWaiting(command);
+        else await new Promise((resolve) => setTimeout(resolve, 400));
+        expect((await waitOf(command)) !== undefined).toBe(waits);
         await sandbox.terminate(command.execution, { graceMs: 0 });
       });
 

@@ -42,6 +42,9 @@ const cursorAt = (stream: StreamName, offset: number): string => formatCursor(st
 /** What the output itself has at least, beside a summary. */
 const SUMMARISED_LEAST = 2_048;
 
+/** Bytes that are read of a stream that repeats itself; 4 MiB is what a log gives at once. */
+const MAX_READ = 256 * 1024;
+
 const NEWLINE = 0x0a;
 
 const whole = (source: StreamSource, { bytes, stretches }: Piece, { text, folded, binary }: Part): Shown => ({
@@ -105,18 +108,24 @@ const joined = (source: StreamSource, { head, tail, newlines, last }: Ends): Sho
   };
 };
 
-/** One stream in at most `budget` bytes of text: all of it, or head and tail. */
+/**
+ * One stream in at most `budget` bytes of text: all of it, or head and tail. Where what was read says so little that half of the budget is left,
+ * twice as much is read, up to a bound.
+ */
 export const excerptStream = async (source: StreamSource, budget: number, raw = false): Promise<Shown> => {
-  const window = raw ? budget : windowOf(budget);
-  if (source.bytes <= Math.max(window, SMALL)) {
-    const piece = await pieceOf(await source.read(0, source.bytes), raw);
-    const shown = everything(piece, source.bytes <= budget ? Math.max(budget, SMALL) : budget);
-    return shown === undefined ? joined(source, endsOf(piece, budget)) : whole(source, piece, shown);
+  const most = raw ? budget : Math.max(windowOf(budget), MAX_READ);
+  for (let window = raw ? budget : windowOf(budget); ; window *= 2) {
+    if (source.bytes <= Math.max(window, SMALL)) {
+      const piece = await pieceOf(await source.read(0, source.bytes), raw);
+      const shown = everything(piece, source.bytes <= budget ? Math.max(budget, SMALL) : budget);
+      return shown === undefined ? joined(source, endsOf(piece, budget)) : whole(source, piece, shown);
+    }
+    const headWindow = Math.floor(window * HEAD_SHARE);
+    const tailWindow = window - headWindow;
+    const [early, late] = await Promise.all([source.read(0, headWindow), source.read(source.bytes - tailWindow, tailWindow)]);
+    const ends = await endsOfWindows(early, late, budget, raw);
+    if (ends.head.size + ends.tail.size > budget / 2 || window * 2 > most) return joined(source, ends);
   }
-  const headWindow = Math.floor(window * HEAD_SHARE);
-  const tailWindow = window - headWindow;
-  const [early, late] = await Promise.all([source.read(0, headWindow), source.read(source.bytes - tailWindow, tailWindow)]);
-  return joined(source, await endsOfWindows(early, late, budget, raw));
 };
 
 /** Beside a summary, the output itself needs less room. */

@@ -47,7 +47,21 @@ describe('excerpts', () => {
     const { logs, reads } = memoryLogs({ stdout: Buffer.alloc(50_000_000, 'a line of text\n') });
     const shown = await excerpt(logs, { ...sourceOf(new Uint8Array(), new Uint8Array()), stdoutBytes: 50_000_000 }, 32_768);
     expect(shown.stdout?.truncated).toBe(true);
-    expect(reads.reduce((sum, read) => sum + read, 0)).toBeLessThanOrEqual(65_536);
+    expect(reads.reduce((sum, read) => sum + read, 0)).toBeLessThanOrEqual((64 + 128 + 256) * 1024);
+    const varied = memoryLogs({
+      stdout: Buffer.from(Array.from({ length: 500_000 }, (_, index) => `${index * 7_919} is a line\n`).join('')),
+    });
+    await excerpt(varied.logs, { ...sourceOf(new Uint8Array(), new Uint8Array()), stdoutBytes: 9_000_000 }, 32_768);
+    expect(varied.reads.reduce((sum, read) => sum + read, 0)).toBe(65_536);
+  });
+
+  test('noise makes room for what is further in', async () => {
+    const noise = Array.from({ length: 3_000 }, () => 'waiting for the other side to come up\n').join('');
+    const { stdout } = await excerptOf(`${noise}error: it never came\n${noise}`, 32_768);
+    expect(stdout?.text).toContain('error: it never came\n');
+    expect(stdout?.truncated).toBeUndefined();
+    expect(stdout).toMatchObject({ bytes: noise.length * 2 + 21, lines: 6_001 });
+    expect(stdout?.text.length).toBeLessThan(1_000);
   });
 
   test('a line longer than the budget is cut inside, never inside a character', async () => {
@@ -60,7 +74,7 @@ describe('excerpts', () => {
   });
 
   test('binary output is named as such and stays within its room', async () => {
-    const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7919) % 256);
+    const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7919 + (index >> 8) * (index % 13)) % 256);
     const { stdout } = await excerptOf(bytes, 8_000);
     expect(stdout).toMatchObject({ binary: true, truncated: true });
     expect(Buffer.byteLength(stdout?.text ?? '')).toBeLessThan(4 * 8_000);

@@ -1,5 +1,5 @@
 """Tests of what executions are told to have changed: run_changes.py PROGRAM [--bwrap] [--only NAME]. Every test gets a supervisor of its own."""
-import os, shutil, subprocess, sys, time, traceback
+import os, shutil, signal, sys, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import *
@@ -96,6 +96,16 @@ def renames(sv, c):
     same(change(sv, c, 'echo 2 >> m/f; rm -r d'), [], ['m/f'], ['d/', 'd/g'])
 
 
+@test(make('a/sub/y'))
+def out_and_back(sv, c):
+    """A folder that left is forgotten with all beneath, so that it is known anew when it comes back."""
+    if BWRAP:
+        return
+    same(change(sv, c, 'mv a ../away'), [], [], ['a/'])
+    same(change(sv, c, 'mv ../away back'), ['back/', 'back/sub/', 'back/sub/y'])
+    same(change(sv, c, 'echo 1 >> back/sub/y; mkdir back/sub/n; echo 1 > back/sub/n/f'), ['back/sub/n/', 'back/sub/n/f'], ['back/sub/y'])
+
+
 @test(make('dist/old', 'dist/sub/old'))
 def rebuilt(sv, c):
     """A folder that is removed and made anew: what is in it is told, not the folder."""
@@ -152,6 +162,29 @@ def hostile(sv, c):
             break
         time.sleep(0.2)
     assert found.complete and (found.created + found.changed) == [b'after'], found
+
+
+@test()
+def overflow(sv, c):
+    """More notices than the kernel keeps: said, and all is looked at anew."""
+    if BWRAP:
+        return
+    c.spawn('a', ['/bin/sh', '-c', 'read x'], cwd=sv.root, flags=2)
+    most = int(open('/proc/sys/fs/inotify/max_queued_events').read())
+    if most > 100000:
+        return
+    os.kill(sv.pid, signal.SIGSTOP)
+    os.mkdir(sv.root + '/flood')
+    for i in range(most // 2 + 100):
+        os.mkdir(f'{sv.root}/{i}')
+        os.rmdir(f'{sv.root}/{i}')
+    os.mkdir(sv.root + '/unseen')
+    os.kill(sv.pid, signal.SIGCONT)
+    c.input('a', b'\n', eof=True)
+    found = c.exit('a').changes
+    assert not found.complete and 'dropped' in found.why, found
+    time.sleep(0.4 * SLOW)
+    same(change(sv, c, 'echo 1 > unseen/f; echo 1 > flood/f'), ['unseen/f', 'flood/f'])
 
 
 @test()

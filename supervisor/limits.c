@@ -64,7 +64,7 @@ static void look_at_cpu(struct execution *e, uint64_t now)
     uint64_t used = cpu_used(e), limit = e->limits.cpu_us;
     if (used >= limit) {
         char text[128];
-        snprintf(text, sizeof text, "it used %llu.%02llu s of processor time, %llu s are allowed", (unsigned long long)(used / 1000000u),
+        snprintf(text, sizeof text, "it used %llu.%02llu s of CPU time, %llu s are allowed", (unsigned long long)(used / 1000000u),
                  (unsigned long long)(used / 10000u % 100u), (unsigned long long)(limit / 1000000u));
         limits_end(e, END_CPU_LIMIT, text);
         e->cpu_look = now + CPU_LOOK_MAX_MS;
@@ -137,7 +137,7 @@ void limits_on_end(struct execution *e, int status)
     /* A shell ends with 128 and the signal of the program it ran; so may any program, for reasons of its own. */
     int told = WIFEXITED(status) && WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 : 0;
     if (signal == SIGXCPU && e->limits.cpu_us > 0) {
-        execution_decide(e, END_CPU_LIMIT, "a process of it used more processor time than it may");
+        execution_decide(e, END_CPU_LIMIT, "a process of it used more CPU time than it may");
     } else if (e->limits.file_bytes > 0 && (signal == SIGXFSZ || (told == SIGXFSZ && disk_has_file_of(e->limits.file_bytes, e->start_ms)))) {
         char text[128];
         snprintf(text, sizeof text, "it wrote a file beyond %llu bytes, the most that one may have", (unsigned long long)e->limits.file_bytes);

@@ -95,7 +95,7 @@ export const describeLimitsContract = (name: string, harness: LimitsHarness): vo
         const { run, answers } = await make({ cpuSeconds: 1 });
         const { outcome, usage, message } = await run(argv);
         expect(outcome.kind).toBe('cpu_limit');
-        expect(message).toMatch(/^it used 1\.\d\d s of processor time, 1 s are allowed$/);
+        expect(message).toMatch(/^it used 1\.\d\d s of CPU time, 1 s are allowed$/);
         expect((usage.userUs + usage.systemUs) / 1e6).toBeLessThan(2);
         await answers();
       });

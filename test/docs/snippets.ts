@@ -26,7 +26,7 @@ export const transcript = (body: string): readonly { readonly command: string; r
       return { command: part.slice(0, end), output: part.slice(end + 1) };
     });
 
-/** What differs from run to run: names, times, widths of columns. */
+/** What differs from run to run: names, times, widths of columns, and what the machine permits. */
 export const normalise = (text: string): string =>
   text
     .replace(/\b[xs][a-z2-7]{9,11}\b/g, '<id>')
@@ -34,6 +34,7 @@ export const normalise = (text: string): string =>
     .replace(/"duration_ms":\d+/g, '"duration_ms":0')
     .replace(/\bran for \d+ ms/g, 'ran for 0 ms')
     .replace(/\b\d+(\.\d+)?(ms|s|m|h|d)\b/g, '<time>')
+    .replace(/\bclass [ABC]\b/g, 'class <class>')
     .replace(/ {2,}/g, '  ')
     .replace(/[ \t]+$/gm, '');
 

@@ -34,16 +34,6 @@ const stdioEntry = ({ config, sources }: LoadedConfig, profiles: readonly string
 
 const clientJson = (server: unknown): string => JSON.stringify({ mcpServers: { corral: server } });
 
-const LIMIT_WORDS: Readonly<Record<Capabilities['limits'][number], string>> = {
-  memoryBytes: 'memory',
-  processes: 'processes',
-  fileBytes: 'file size',
-  cpuSeconds: 'CPU time',
-  openFiles: 'open files',
-  cpus: 'CPUs',
-  diskBytes: 'disk',
-};
-
 const ISOLATION_WORDS: Readonly<Record<Capabilities['isolation'], string>> = {
   none: 'NO isolation: commands run as this server itself',
   namespace: 'own processes, files and network (namespaces, system call filter)',
@@ -57,12 +47,10 @@ const networkWords = (mode: string): string => (mode === 'none' ? 'no network' :
 const sandboxLines = ({ driver = 'none', probe, loaded }: BannerFacts): readonly string[] => {
   if (probe === undefined) return [`${driver}: there is no such driver`];
   if (!probe.available) return [`${driver} does not work here: ${probe.reason}`, `to mend it: ${probe.fix}`];
-  const { isolation, limits, kept, support } = probe.capabilities;
-  const watched = limits.filter((limit) => !kept.includes(limit));
-  const words = (names: typeof limits): string => names.map((limit) => LIMIT_WORDS[limit]).join(', ');
+  const { isolation, support } = probe.capabilities;
   return [
     `${driver}: ${ISOLATION_WORDS[isolation]}; ${networkWords(loaded.config.network)}`,
-    `limits that hold: ${words(kept)}${watched.length > 0 ? `; watched: ${words(watched)}` : ''} (class ${support.class})`,
+    `limits of class ${support.class}: \`corral doctor\` says which of them hold and which are watched`,
   ];
 };
 

@@ -73,7 +73,7 @@ describe('the launcher', () => {
   });
 
   test('ends a process only if it is still the same one', async () => {
-    const { pid, ended } = await launcher.launch(options(sh('sleep 60')));
+    const { pid, ended } = await launcher.launch(options(sh('exec sleep 60')));
     const process = await endAfter(pid);
     await launcher.kill({ pid, startTicks: process.startTicks + 1 }).catch(() => {}); // refused or ignored: either is right
     expect(await isAlive(process)).toBe(true);
@@ -82,7 +82,7 @@ describe('the launcher', () => {
   });
 
   test('that died rejects what waits for it, and is started anew', async () => {
-    const first = await launcher.launch(options(sh('sleep 60')));
+    const first = await launcher.launch(options(sh('exec sleep 60')));
     const process = await endAfter(first.pid);
     globalThis.process.kill(launcher.pid!, 'SIGKILL');
     expect(await failure(first.ended)).toMatchObject({ code: 'unavailable', message: expect.stringContaining('SIGKILL') });
@@ -95,7 +95,7 @@ describe('the launcher', () => {
   });
 
   test('that is disposed ends, launches nothing more, and leaves alive what it launched', async () => {
-    const { pid } = await launcher.launch(options(sh('sleep 60')));
+    const { pid } = await launcher.launch(options(sh('exec sleep 60')));
     const process = await endAfter(pid);
     const own = (await identify(launcher.pid!))!;
     await launcher[Symbol.asyncDispose]();

@@ -63,7 +63,7 @@ describe.each([
         additionalProperties: false,
         properties: {
           text: { type: 'string', description: 'What to give back' },
-          times: { type: 'integer', maximum: 9, default: 1 },
+          times: { type: 'integer', default: 1 },
         },
       },
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },

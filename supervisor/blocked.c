@@ -96,17 +96,16 @@ static enum source selected(const struct process *p, uint64_t at, uint64_t count
     return all;
 }
 
-/* Numbers of calls mean this machine's only in a process of its own kind. */
+/* Numbers of calls mean this machine's only in a process of its own kind. The auxiliary vector begins with a small number, as wide as the kind. */
 static bool is_native(pid_t pid)
 {
     char path[32];
-    uint8_t head[5] = { 0 };
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    uint32_t head[2];
+    snprintf(path, sizeof path, "/proc/%d/auxv", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return true;    /* what it has open was readable: the file is gone or not for reading */
-    ssize_t n = read(fd, head, sizeof head);
-    close(fd);
-    return n != (ssize_t)sizeof head || memcmp(head, "\177ELF", 4) != 0 || head[4] == (sizeof(void *) == 8 ? 2 : 1);
+    ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
+    if (fd >= 0) close(fd);
+    return n == (ssize_t)sizeof head && (sizeof(void *) == 4 || head[1] == 0);
 }
 
 static bool waits_in(const struct process *p, long number, const uint64_t a[6], const struct input_id *in)

@@ -20,26 +20,42 @@
 /* The number of a terminal as /proc/PID/stat writes it. */
 static unsigned kernel_number(dev_t d) { return (minor(d) & 0xffu) | (major(d) << 8) | ((minor(d) & ~0xffu) << 12); }
 
-static bool stat_is_input(const struct process *p, const struct stat *st, const struct input_id *in)
-{
-    if (st->st_dev == in->device && st->st_ino == in->inode) return !in->terminal || (S_ISCHR(st->st_mode) && st->st_rdev == in->number);
-    /* /dev/tty is whatever controls the process. */
-    return in->terminal && S_ISCHR(st->st_mode) && st->st_rdev == makedev(5, 0) && p->terminal == kernel_number(in->number);
-}
-
-bool descriptor_is_input(const struct process *p, int fd, const struct input_id *in)
-{
-    char path[48];
-    struct stat st;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)p->pid, fd);
-    return stat(path, &st) == 0 && stat_is_input(p, &st, in);
-}
-
 /* The number in "kind:[number]"; 0 when the text is something else. */
 static unsigned long numbered(const char *text, const char *kind)
 {
     size_t n = strlen(kind);
     return strncmp(text, kind, n) == 0 && text[n] == ':' && text[n + 1] == '[' ? strtoul(text + n + 2, NULL, 10) : 0;
+}
+
+/* What a descriptor leads to, as /proc writes it; false when it is gone. Nothing but the name is touched: a file system that hangs, as one over a
+   network may, would keep whoever looks at a file of it. */
+static bool link_of(const struct process *p, int fd, char *link, size_t cap)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)p->pid, fd);
+    ssize_t n = readlink(path, link, cap - 1);
+    if (n <= 0) return false;
+    link[n] = 0;
+    return true;
+}
+
+static bool is_input(const struct process *p, int fd, const char *link, const struct input_id *in)
+{
+    if (!in->terminal) return numbered(link, "pipe") == in->inode;
+    if (*link != '/' || (strncmp(link, "/dev/", 5) != 0 && strstr(link, "/pts/") == NULL)) return false;
+    char path[48];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)p->pid, fd);
+    if (stat(path, &st) != 0 || !S_ISCHR(st.st_mode)) return false;
+    if (st.st_dev == in->device && st.st_ino == in->inode) return st.st_rdev == in->number;
+    /* /dev/tty is whatever controls the process. */
+    return st.st_rdev == makedev(5, 0) && p->terminal == kernel_number(in->number);
+}
+
+bool descriptor_is_input(const struct process *p, int fd, const struct input_id *in)
+{
+    char link[64];
+    return link_of(p, fd, link, sizeof link) && is_input(p, fd, link, in);
 }
 
 /* Whether the process holds the other end too: of a pipe it has the same number, a pair of sockets is made with neighbouring ones. */
@@ -66,15 +82,13 @@ static bool has_both_ends(const struct process *p, int fd, const char *kind, uns
 
 enum source descriptor_source(const struct process *p, int fd, const struct input_id *in)
 {
-    if (descriptor_is_input(p, fd, in)) return SOURCE_INPUT;
     char path[48], link[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)p->pid, fd);
-    ssize_t n = readlink(path, link, sizeof link - 1);
-    if (n <= 0) return SOURCE_OTHER;
-    link[n] = 0;
+    if (!link_of(p, fd, link, sizeof link)) return SOURCE_OTHER;
+    if (is_input(p, fd, link, in)) return SOURCE_INPUT;
     if (strcmp(link, "anon_inode:[eventfd]") == 0 || strcmp(link, "anon_inode:[signalfd]") == 0) return SOURCE_SELF;
     if (strcmp(link, "anon_inode:[eventpoll]") == 0) return SOURCE_EPOLL;
     char protocol[16] = "";
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)p->pid, fd);
     if (numbered(link, "socket") != 0 && getxattr(path, "system.sockprotoname", protocol, sizeof protocol - 1) > 0 && strncmp(protocol, "TCP", 3) == 0)
         return SOURCE_CONNECTION;
     unsigned long number;

@@ -148,6 +148,16 @@ const readBuiltin = (name: string, rest: readonly KnownWord[], reader: Reader): 
     case 'readarray':
       if (rest.some((word) => word === undefined || /^-[a-zA-Z]*[pfC]/.test(word))) unknown(`${name} changes what names mean`);
       return true;
+    case 'jobs':
+      if (rest[0] === '-x') readCommand({ words: rest.slice(1), input: undefined }, reader);
+      else if (rest.some((word) => word === undefined)) unknown('jobs may start something');
+      return true;
+    case 'bind':
+    case 'compgen':
+    case 'complete':
+    case 'fc':
+      if (rest.some((word) => word === undefined || /^-[a-zA-Z]*[xCFes]/.test(word))) unknown(`${name} starts what its arguments say`);
+      return true;
     case '.':
     case 'source':
       if (/^\/(?:dev|proc)\/|^-/.test(literal(rest[0], 'the file of commands')))

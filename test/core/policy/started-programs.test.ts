@@ -81,6 +81,7 @@ describe('programs behind programs', () => {
     ['find . -name rm -exec rm {} +', ['find', 'rm']],
     ['find . -name rm', ['find']],
     ['command -v rm', ['command']],
+    ['jobs -x rm x', ['jobs', 'rm']],
     ['sh build.sh', ['sh']],
     ['. ./env.sh', ['.']],
   ])('%j', (text, wanted) => expect(new Set(names(text))).toEqual(new Set(wanted)));
@@ -124,7 +125,18 @@ describe('what is not known beforehand', () => {
       'trap "$X" EXIT',
       'sh <<E\nrm $x\nE',
     ],
-    ...['alias x=rm', 'hash -p /bin/rm ls', 'enable -f x.so rm', 'mapfile -C rm a', '. /dev/stdin', 'source "$X"', 'at now'],
+    ...[
+      'alias x=rm',
+      'hash -p /bin/rm ls',
+      'enable -f x.so rm',
+      'mapfile -C rm a',
+      '. /dev/stdin',
+      'source "$X"',
+      'at now',
+      "compgen -C 'rm x' a",
+      'bind -x \'"a": rm\'',
+      'fc -s rm',
+    ],
     ...[
       "test -v 'a[$(rm x)]'",
       "let 'a[$(rm)]=1'",

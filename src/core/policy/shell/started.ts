@@ -43,10 +43,19 @@ const SUBSTITUTION = /\$\(|`|\$\{ |[<>]\(/;
 const OPENINGS = /\$[{([]|`|<</g;
 const WORK = 500_000;
 const DEPTH = 200;
+/** Commands, and what may separate them. */
+const MOST = POLICY_LIMITS.commands * 8;
+const SEPARATORS = /[;&|\n]/g;
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 
 const nodes = (value: unknown): readonly Node[] => (Array.isArray(value) ? value.filter(isNode) : []);
+
+/** Parts of the tree are made when they are asked for: this asks for all of them. */
+const fieldsOf = (value: object): Readonly<Record<string, unknown>> => {
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  return (typeof toJSON === 'function' ? toJSON.call(value) : value) as Readonly<Record<string, unknown>>;
+};
 
 const known = (word: Node): KnownWord => {
   try {
@@ -103,13 +112,13 @@ const collect = (value: unknown, text: string, dialect: Dialect, into: StartedCo
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  const fields = value as Readonly<Record<string, unknown>>;
+  const fields = fieldsOf(value);
   const { errors } = fields;
   if (Array.isArray(errors) && errors.length > 0) refuse('a syntax error', 0);
   if (isNode(value)) {
     checkNode(value, text, dialect);
     if (value.type === 'Command') into.push(commandOf(value));
-    if (into.length > POLICY_LIMITS.commands * 8) refuse('so many commands', value.pos);
+    if (into.length > MOST) refuse('so many commands', value.pos);
   }
   for (const field of Object.values(fields)) if (typeof field === 'object') collect(field, text, dialect, into, depth + 1);
 };
@@ -125,10 +134,9 @@ export const readStarted = (text: string, dialect: Dialect): Started | Refusal =
     if (odd !== undefined) return odd;
     const openings = text.match(OPENINGS)?.length ?? 0;
     if (openings * text.length > WORK) return refuse('so many expansions in so long a text', 0);
-    // The tree is made as it is looked at; as JSON it is all there.
-    const tree: unknown = JSON.parse(JSON.stringify(parse(text)));
+    if ((text.match(SEPARATORS)?.length ?? 0) > MOST * 2) return refuse('so many commands', 0);
     const commands: StartedCommand[] = [];
-    collect(tree, text, dialect, commands, 0);
+    collect(parse(text), text, dialect, commands, 0);
     return { ok: true, commands };
   } catch (error) {
     if (error instanceof NotUnderstood) return error.refusal;

@@ -60,6 +60,19 @@ describe('the receipt of an execution in bubblewrap', () => {
     expect(limits).toMatchObject({ processes: 1024, open_files: 4096 });
   });
 
+  it('on the host says that there is none', async () => {
+    await using host = await startCorral({ args: ['--driver', 'host'] });
+    const answer = await run('echo 1 > made', {}, host);
+    const receipt = await receiptOf(answer['execution_id'], host);
+    expect(receipt).toMatchObject({
+      driver: 'host',
+      network: 'host',
+      isolation: { measured: true, uid: process.getuid?.(), seccomp: false },
+      files: { created: ['made'], complete: true },
+    });
+    expect(receipt['isolation'].namespaces).not.toContain('net');
+  });
+
   it('hashes output that has files', async () => {
     const { output } = await runAndAsk('seq 1 300000');
     const text = Array.from({ length: 300_000 }, (_, index) => `${index + 1}\n`).join('');
@@ -104,6 +117,11 @@ describe('the receipt of an execution in bubblewrap', () => {
     expect(['proc', 'cgroup1', 'cgroup2']).toContain(live['now'].source);
     expect(live['now'].processes).toBeGreaterThanOrEqual(1);
     expect(live['output'].stdout).not.toHaveProperty('sha256');
+    const seen = execFileSync(process.execPath, [SERVER, 'ps', '--live', '--state-dir', corral.stateDir], {
+      encoding: 'utf8',
+      env: cleanEnvironment(),
+    });
+    expect(seen).toMatch(new RegExp(`^${server['execution_id']} .* ${port} +${live['now'].source} `, 'm'));
     await corral.call('terminate', { execution_id: server['execution_id'] });
     expect(await receiptOf(server['execution_id'])).toMatchObject({ ports: [port], outcome: { kind: 'cancelled' } });
   });

@@ -47,8 +47,8 @@ describe('folding', () => {
     ['unfinished sequences', '\u001b[0000000'.repeat(50_000)],
     ['unfinished titles', '\u001b]0;'.repeat(100_000)],
   ])('hostile output does not hold the event loop: %s', (_, text) => {
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     fold(text);
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(1_000);
   });
 });

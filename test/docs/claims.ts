@@ -25,7 +25,7 @@ export const brokenLinks = (pages: readonly Page[], { paths }: Tree): readonly s
 };
 
 /** npm's own words, which need no script of that name. */
-const NPM_WORDS = new Set(['ci', 'install', 'i', 'run', 'pack', 'publish', 'audit', 'exec', 'link']);
+const NPM_WORDS = new Set(['init', 'ci', 'install', 'i', 'run', 'pack', 'publish', 'audit', 'exec', 'link']);
 
 export const unknownScripts = (pages: readonly Page[], { scripts }: Tree): readonly string[] =>
   pages.flatMap((page) =>

@@ -101,6 +101,8 @@ void kill_free(struct execution *e)
 static void force(struct execution *e, uint64_t now)
 {
     struct kill_work *w = &e->kill;
+    /* One call that stops most of a bomb, before a look at the tree has to compete with it. The number is the leader's own until that is reaped. */
+    if (!e->final && e->leader > 0) kill(-e->leader, SIGSTOP);
     w->forced = true;
     w->deadline = now + WHOLE_MS;
     w->last_kill = now;
@@ -162,8 +164,6 @@ static bool freeze_and_kill(struct execution *e, uint64_t now)
 {
     struct kill_work *w = &e->kill;
     bool any = false, fresh_kill = false;
-    /* One call that stops most of a bomb, before a look at the tree has to compete with it. The number is the leader's own until that is reaped. */
-    if (w->rounds == 0 && !e->final && e->leader > 0) kill(-e->leader, SIGSTOP);
     for (int pass = 0; pass < FREEZE_PASSES; pass++) {
         if (pass > 0 && !tree_scan(&tree)) break;
         bool fresh = false;

@@ -212,9 +212,9 @@ export const describeLimitsContract = (name: string, harness: LimitsHarness): vo
       });
     });
 
-    test('whatever goes on inside, terminate is answered and nothing is left', async () => {
+    test('whatever goes on inside, terminate is answered and nothing is left', { timeout: 60_000 }, async () => {
       const { start, sandbox, listener, answers } = await make(
-        capabilities.limits.includes('processes') ? { processes: 256, memoryBytes: 256 * MIB } : { memoryBytes: 256 * MIB },
+        capabilities.limits.includes('processes') ? { processes: 128, memoryBytes: 256 * MIB } : { memoryBytes: 256 * MIB },
       );
       for (const attack of [ATTACKS.forkBomb, ATTACKS.burnTwice, ATTACKS.manyFiles]) {
         const bounded = attack === ATTACKS.forkBomb && !capabilities.limits.includes('processes') ? ATTACKS.threadsHeld : attack;

@@ -114,6 +114,21 @@ describe('waiting', () => {
   const start = async (command: string): Promise<string> =>
     (await corral.call('execute_command', { command, wait_seconds: 0 }))['execution_id'] as string;
 
+  it('never shows a program as ended and its wait as not met, also when both come at one moment', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_one, index) => {
+        const execution_id = await start('sleep 2');
+        const { duration_ms } = await corral.call('wait', { execution_id, wait_seconds: 0 });
+        return corral.call('wait', {
+          execution_id,
+          until: { output: 'never' },
+          wait_seconds: 2.02 - duration_ms / 1000 + (index - 20) * 0.004,
+        });
+      }),
+    );
+    for (const { status, satisfied } of answers) expect({ status, satisfied }).toEqual({ status, satisfied: status === 'finished' });
+  });
+
   it('ends with output that matches, while the program goes on', async () => {
     const execution_id = await start('sleep 0.2; echo starting; sleep 0.2; echo "ready on 8080" >&2; sleep 30');
     const met = await corral.call('wait', { execution_id, until: { output: 'ready on \\d+' }, wait_seconds: 10 });

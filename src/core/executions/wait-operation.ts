@@ -92,7 +92,7 @@ export const waitOperation = (deps: WaitOperationDeps): Operation => {
         const said = ids.length > 1 ? `${String(count)} of ${String(ids.length)} met` : await lastLine(only);
         return `waiting for ${String(Math.round(ms / 1000))} s${said === '' ? '' : `: ${said}`}`;
       };
-      const { met, states } = await waitForExecutions(
+      const { met: inTime, states } = await waitForExecutions(
         services,
         executions,
         {
@@ -108,14 +108,19 @@ export const waitOperation = (deps: WaitOperationDeps): Operation => {
         },
         context.signal,
       );
+      const met = [...inTime];
+      // Whatever the answer shows as ended has met its wait.
+      const looks = await Promise.all(ids.map((id) => executions.look(id)));
+      const seen = new Set(met.map((one) => one.execution));
+      const endedSince = looks.filter(({ record }) => record.status === 'finished' && !seen.has(record.id));
+      if (all || met.length === 0) met.push(...endedSince.map(({ record }): Met => ({ execution: record.id, condition: 'exit' })));
       const satisfied = all ? met.length === ids.length : met.length > 0;
       const cursor = formatWaitCursor(ids, conditions, states);
       const byId = new Map(met.map((one) => [one.execution, one]));
       const share = Math.max(LEAST_BYTES, Math.floor(config.answerBytes / ids.length));
       const views = await Promise.all(
-        ids.map(async (id) => {
-          const look = await executions.look(id);
-          const one = byId.get(id);
+        looks.map(async (look) => {
+          const one = byId.get(look.record.id);
           const budget = one === undefined && look.record.status === 'running' ? Math.min(share, UNSATISFIED_BYTES) : share;
           return viewExecution(presenter, look, budget, input.executions === undefined || one === undefined ? {} : metView(one));
         }),

@@ -167,6 +167,9 @@ export const waitForExecutions = async (
   const ends = waiting.map(async (one) => void met.push(await one.met));
   try {
     await Promise.race([all ? Promise.all(ends) : Promise.race(ends), time]);
+    // One that ended just as the time was up is shown as ended: then the answer says so, too. That takes as long as a look at its output.
+    const ending = ends.filter((_end, index) => followed[index]?.record.status === 'finished');
+    if (!signal.aborted && ending.length > 0 && (all || met.length === 0)) await (all ? Promise.all(ending) : Promise.race(ending));
     const states = waiting.map((one) => one.state());
     // What one of several has met counts until each has; the first that any meets is asked for anew.
     const isHalfway = all && met.length < targets.length;

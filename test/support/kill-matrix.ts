@@ -119,11 +119,13 @@ const measureLateness = (): (() => number) => {
   };
 };
 
-const stand = async (tree: HardTree, mark: string): Promise<readonly Marked[]> => {
+const stand = async (tree: HardTree, mark: string, isOver: () => boolean): Promise<readonly Marked[]> => {
   const until = performance.now() + 10_000;
   for (;;) {
     const found = markedProcesses(mark);
     if (found.length >= tree.least && (tree.state === undefined || found.some(({ state }) => state === tree.state))) return found;
+    // A bomb may be ended by its limit before anybody ends it.
+    if (tree.needsProcessLimit === true && isOver()) return found;
     if (performance.now() > until)
       throw new Error(`${tree.name}: stood with ${String(found.length)} processes in states ${found.map(({ state }) => state).join('')}`);
     await sleep(10);
@@ -149,7 +151,7 @@ export const endTree = async ({ sandbox, listener, lab, cwd, tree, graceMs, limi
   const { execution, ...command } = aCommand(argv, cwd, { env: { ...ENV, CORRAL_MARK: mark }, limits });
   await sandbox.start({ execution, ...command });
   if (tree.leaderEnds === true) await listener.exit(execution);
-  const before = await stand(tree, mark);
+  const before = await stand(tree, mark, () => listener.exits.has(execution));
   const lateness = measureLateness();
   const began = performance.now();
   const { survivors: told } = await (other.end?.(execution) ?? sandbox.terminate(execution, { graceMs, cause: 'cancelled' }));

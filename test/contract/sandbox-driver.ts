@@ -50,6 +50,9 @@ const deepFolder = (top: string): string => {
   return folder;
 };
 
+/** The supervisor may have to be built first. */
+const SETUP_MS = 60_000;
+
 /** What every driver promises: the meaning of `src/ports/sandbox.ts`. */
 export const describeSandboxDriverContract = (name: string, harness: Harness): void => {
   const { programs } = harness;
@@ -80,7 +83,7 @@ export const describeSandboxDriverContract = (name: string, harness: Harness): v
         if (!probe.available) throw new Error(`${probe.reason} ${probe.fix}`);
         capabilities = probe.capabilities;
         ({ spec, sandbox, listener } = await make());
-      });
+      }, SETUP_MS);
       afterAll(async () => {
         await sandbox?.end(0);
         await opened?.[Symbol.asyncDispose]();

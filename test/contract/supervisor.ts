@@ -14,6 +14,9 @@ export interface ServedSupervisor extends AsyncDisposable {
   readonly secrets: Secrets;
 }
 
+/** The supervisor may have to be built first. */
+const SETUP_MS = 60_000;
+
 /** docs/reference/supervisor-protocol.md, as seen by a client that is free to misbehave. */
 export const describeSupervisorContract = (name: string, serve: () => Promise<ServedSupervisor>): void => {
   describe(`supervisor contract: ${name}`, () => {
@@ -21,7 +24,7 @@ export const describeSupervisorContract = (name: string, serve: () => Promise<Se
 
     beforeAll(async () => {
       served = await serve();
-    });
+    }, SETUP_MS);
     afterAll(async () => served[Symbol.asyncDispose]());
 
     const hello = async (events = false): Promise<RawPeer> => {

@@ -182,8 +182,11 @@ def overflow(sv, c):
     os.kill(sv.pid, signal.SIGCONT)
     c.input('a', b'\n', eof=True)
     found = c.exit('a').changes
-    assert not found.complete and 'dropped' in found.why, found
-    time.sleep(0.4 * SLOW)
+    # A slow machine is not through with reading when the end is told, and says that instead.
+    assert not found.complete and ('dropped' in found.why or 'still being read' in found.why), found
+    until = time.monotonic() + 10
+    while not change(sv, c, 'true').complete and time.monotonic() < until:
+        time.sleep(0.1)
     same(change(sv, c, 'echo 1 > unseen/f; echo 1 > flood/f'), ['unseen/f', 'flood/f'])
 
 

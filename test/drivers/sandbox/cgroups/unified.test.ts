@@ -153,13 +153,16 @@ describe('control groups of version 2 (imitated)', () => {
 
   test('records are asked after the look: a sandbox that is recorded first is never taken for a leftover', async () => {
     const groups = imitate();
-    const { cgroups } = open(groups);
-    await cgroups.make('dead', {});
-    const swept = await cgroups.sweep(async () => {
+    const records = new Set<string>();
+    /** Another server records and makes one while this one looks. */
+    const list = async (path: string): Promise<readonly string[]> => {
+      records.add('young');
       await cgroups.make('young', {});
-      return new Set(['young']);
-    });
-    expect(swept).toBe(1);
+      return groups.list(path);
+    };
+    const { cgroups } = open({ ...groups, list });
+    await cgroups.make('dead', {});
+    expect(await cgroups.sweep(async () => new Set(records))).toBe(1);
     expect([...groups.members.keys()].some((folder) => folder.endsWith('.young'))).toBe(true);
   });
 });

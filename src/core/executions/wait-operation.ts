@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { defineOperation, type Operation } from '../operation.ts';
 import type { Presenter } from '../output/presenter.ts';
 import type { Met, WaitServices } from './conditions.ts';
-import { executionId, MAX_EXECUTIONS, waitSeconds } from './input.ts';
+import { executionId, MAX_EXECUTIONS, usualWaitSeconds, waitSeconds } from './input.ts';
 import type { SendOperationDeps } from './send-operation.ts';
 import { createShared } from './shared.ts';
 import { tellOf } from './telling.ts';
@@ -76,7 +76,7 @@ export const waitOperation = (deps: WaitOperationDeps): Operation => {
         .describe('Default: needs_input. Or "exit", "/regex/", "port:3000", or the first that holds of an object.'),
       all: z.boolean().optional(),
       cursor: z.string().max(8192).optional().describe('Of an earlier answer: looks behind its match.'),
-      wait_seconds: waitSeconds(config).describe(`Default 30, max ${String(config.maxWaitSeconds)}.`),
+      wait_seconds: waitSeconds(config).describe(`Default ${String(usualWaitSeconds(config))}, max ${String(config.maxWaitSeconds)}.`),
     }),
     output: z.looseObject({ satisfied: z.boolean(), condition: z.string().optional() }),
     run: async (input, context) => {
@@ -102,7 +102,7 @@ export const waitOperation = (deps: WaitOperationDeps): Operation => {
             from: from[index] ?? { scanned: { stdout: 0, stderr: 0 } },
           })),
           all,
-          waitMs: (input.wait_seconds ?? config.waitSeconds) * 1000,
+          waitMs: (input.wait_seconds ?? usualWaitSeconds(config)) * 1000,
           tell: tellOf(context),
           describe,
         },

@@ -37,10 +37,10 @@ test('a lost execution does not claim that its sandbox is gone when another caus
 test('labels that are taken travel with the execution whole; more are refused with words that say so', () => {
   const many = (count: number, sign: string) =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`label-${at}`, sign.repeat(256)]));
-  const refused = startFields({ maxWaitSeconds: 50 }).labels.safeParse(many(16, '"'));
+  const refused = startFields({ waitSeconds: 30, maxWaitSeconds: 50 }).labels.safeParse(many(16, '"'));
   expect(refused.error?.issues[0]?.message).toContain('bytes together');
   const taken = many(7, '"');
-  expect(startFields({ maxWaitSeconds: 50 }).labels.safeParse(taken).success).toBe(true);
+  expect(startFields({ waitSeconds: 30, maxWaitSeconds: 50 }).labels.safeParse(taken).success).toBe(true);
   const meta = metaOf(record({ title: '"'.repeat(500), cwd: `/${'ü'.repeat(2000)}`, labels: JSON.stringify(taken) }));
   expect(Buffer.byteLength(meta)).toBeLessThanOrEqual(16 * 1024);
   const back = recordFromMeta('s1', { execution: 'x1', pid: 2, startedMs: 1, meta, stdoutBytes: 0, stderrBytes: 0 });

@@ -15,6 +15,7 @@ const TEXTS = [
   'host',
   'none',
   'info',
+  'off',
   '/some/where',
   '5',
   '100',

@@ -54,7 +54,9 @@ export const surviveCrashes = async ({ stateDir, env, count, width, seed, mark, 
   const settleOne = async ([token, unit]) => {
     underWay.delete(token);
     const record = await findByToken(server, token);
-    if (record === undefined) {
+    // Of a program that could not be started nobody but the server that died had been told.
+    const isUntold = unit.refused !== undefined && record?.outcome?.kind === 'lost';
+    if (record === undefined || isUntold) {
       tally.neverStarted();
       return;
     }

@@ -64,7 +64,7 @@ static void launch(uint32_t id, const struct launch_request *r)
     pid_t pid = -1;
     bool ready = l != NULL && pipe2(report, O_CLOEXEC) == 0 && pipe2(info, O_CLOEXEC) == 0;
     if (ready) pid = fork();
-    if (ready && pid == 0) launch_child(r, report[1], info[1], &nofile, &before);
+    if (ready && pid == 0) launch_child(r, report[1], info, &nofile, &before);
     int saved = errno;
     if (report[1] >= 0) close(report[1]);
     if (info[1] >= 0) close(info[1]);

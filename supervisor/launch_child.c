@@ -21,7 +21,7 @@
 #define BACKLOG 16
 
 /* Where the launched program finds things; the supervisor's own numbers are 3 to 6 and FD_FIGURES on. */
-enum { AT_SOCKET = 3, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO = 8, AT_DATA = 10 };
+enum { AT_SOCKET = 3, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO = 8, AT_INFO_KEPT, AT_DATA };
 /* While they are collected, descriptors live above every target. */
 #define HIGH 200
 
@@ -80,11 +80,11 @@ static void place(int report, int from, int to)
     if (dup2(from, to) < 0) give_up(report, "a descriptor cannot be placed", NULL);
 }
 
-void launch_child(const struct launch_request *r, int report, int info, const struct rlimit *nofile, const sigset_t *signals)
+void launch_child(const struct launch_request *r, int report, const int info_pipe[2], const struct rlimit *nofile, const sigset_t *signals)
 {
     report = raised(report);
-    info = raised(info);
-    if (report < 0 || info < 0) _exit(127);
+    int info = raised(info_pipe[1]), info_kept = raised(info_pipe[0]);
+    if (report < 0 || info < 0 || info_kept < 0) _exit(127);
     int listener = raised(bind_socket(r->socket));
     if (listener < 0) give_up(report, "the socket cannot be bound", r->socket);
     int logs = raised(open(r->logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -132,9 +132,11 @@ void launch_child(const struct launch_request *r, int report, int info, const st
     place(report, journal, AT_JOURNAL);
     place(report, config, AT_CONFIG);
     place(report, info, AT_INFO);
+    /* The launcher may die before the program has told: what it writes must not end it half-way, with children that wait for it for ever. */
+    place(report, info_kept, AT_INFO_KEPT);
     for (uint32_t i = 0; i < r->data_count; i++) place(report, data[i], AT_DATA + (int)i);
-    int keep[8 + LAUNCH_DATA_MAX + FIGURES_MAX + 1] = { 0, 1, 2, AT_SOCKET, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO };
-    size_t kept = 8;
+    int keep[9 + LAUNCH_DATA_MAX + FIGURES_MAX + 1] = { 0, 1, 2, AT_SOCKET, AT_LOGS, AT_JOURNAL, AT_CONFIG, AT_INFO, AT_INFO_KEPT };
+    size_t kept = 9;
     for (uint32_t i = 0; i < r->data_count; i++) keep[kept++] = AT_DATA + (int)i;
     for (size_t i = 0; i < figure_count; i++) {
         if (figures[i] < 0) continue;

@@ -13,8 +13,9 @@ struct setup_failure {
     char what[160];
 };
 
-/* Prepares and executes; tells through `report` why it could not. `nofile` and `signals` are what the launched program starts with. */
-void launch_child(const struct launch_request *r, int report, int info, const struct rlimit *nofile, const sigset_t *signals)
+/* Prepares and executes; tells through `report` why it could not. The program gets both ends of the info pipe, so that it can write to it
+   whether or not the launcher still lives. `nofile` and `signals` are what the launched program starts with. */
+void launch_child(const struct launch_request *r, int report, const int info_pipe[2], const struct rlimit *nofile, const sigset_t *signals)
     __attribute__((noreturn));
 
 #endif

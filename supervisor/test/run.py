@@ -1047,10 +1047,31 @@ def launch_mode():
         shutil.rmtree(d)
 
 
+def launcher_killed():
+    """A launcher that is killed before its program has told what it is: the program is not broken off by that."""
+    d = tempfile.mkdtemp(prefix='corral-launch-')
+    os.mkdir(d + '/logs')
+    done = d + '/done'
+    argv = ['/bin/sh', '-c', f'while kill -0 "$1" 2>/dev/null; do sleep 0.01; done; echo info >&8 && : > {done}', 'sh']
+    launcher = Launcher()
+    payload = b''.join(s(d + x) for x in ('', '/socket', '/logs', '/journal', '/boot')) + s(b'') + struct.pack('<II', 0xFFFFFFFF, 0xFFFFFFFF)
+    payload += strings([]) + strings([]) + s('/mnt') + struct.pack('<I', 0) + strings(argv + [str(launcher.process.pid)]) + strings(['PATH=/usr/bin:/bin'])
+    try:
+        launcher.send(0x20, payload + strings([]))
+        kind, payload = launcher.get()
+        assert kind == 0xA0, payload
+        launcher.process.kill()
+        launcher.process.wait(5)
+        assert until(lambda: os.path.exists(done)), open(d + '/boot').read()
+    finally:
+        launcher.process.stdin.close()
+        shutil.rmtree(d)
+
+
 def main():
     only = sys.argv[sys.argv.index('--only') + 1].split(',') if '--only' in sys.argv else None
     failed = 0
-    cases = [(f, config) for f, config in TESTS] + ([] if BWRAP else [(disk_full, None), (bad_start, None)] + ([] if BWRAP or 'asan' in PROGRAM else [(launch_mode, None)]))
+    cases = [(f, config) for f, config in TESTS] + ([] if BWRAP else [(disk_full, None), (bad_start, None)] + ([] if BWRAP or 'asan' in PROGRAM else [(launch_mode, None), (launcher_killed, None)]))
     for f, config in cases:
         if only and f.__name__ not in only:
             continue

@@ -113,10 +113,13 @@ static void end_process(uint32_t id, pid_t pid, uint64_t ticks)
     /* The descriptor is taken first: from then on it names one process, and the start time tells whether it is the right one. */
     int fd = (int)syscall(SYS_pidfd_open, pid, 0u);
     bool plain = fd < 0 && errno == ENOSYS;
+    bool ended = false;
     int err = 0;
     if (fd < 0 && !plain) err = errno;
     else if (ticks != 0 && start_ticks(pid) != ticks) err = ESRCH;
-    else if ((plain ? (long)kill(pid, SIGKILL) : syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u)) != 0) err = errno;
+    /* What it began and has not told of yet is in its group still, and would wait for it for ever. */
+    else if (getpgid(pid) == pid) ended = kill(-pid, SIGKILL) == 0;
+    if (err == 0 && !ended && (plain ? (long)kill(pid, SIGKILL) : syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u)) != 0) err = errno;
     if (fd >= 0) close(fd);
     if (err == 0) frame_end(&out, frame_begin(&out, REP_OK, id));
     else if (err == ESRCH) error_reply(id, ERR_NOT_FOUND, err, "no such process");

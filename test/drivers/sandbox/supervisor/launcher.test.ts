@@ -81,6 +81,15 @@ describe('the launcher', () => {
     expect((await ended) & 0x7f).toBe(9);
   });
 
+  test('ends with it what it began and has not told of yet', async () => {
+    const { pid, info, ended } = await launcher.launch(options(sh('sleep 60 8>&- & printf $! >&8; exec 8>&-; wait')));
+    const process = await endAfter(pid);
+    const begun = await endAfter(Number(await info));
+    await launcher.kill(process);
+    expect((await ended) & 0x7f).toBe(9);
+    await eventually(async () => !(await isAlive(begun)), 'end of what it began');
+  });
+
   test('that died rejects what waits for it, and is started anew', async () => {
     const first = await launcher.launch(options(sh('exec sleep 60')));
     const process = await endAfter(first.pid);

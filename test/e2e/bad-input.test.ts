@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
     /.+/,
   ],
   ['nothing to type', 'send_input', { execution_id: 'FINISHED' }, 'invalid_input', /text, keys, end/, /[Cc]orrect/],
-  ['a key that is none', 'send_input', { execution_id: 'FINISHED', keys: ['hyper'] }, 'invalid_input', /hyper/, /ctrl/],
+  ['a key that is none', 'send_input', { execution_id: 'FINISHED', keys: ['hyper'] }, 'invalid_input', /hyper/, /<C-c>/],
   ['a signal that is none', 'terminate', { execution_id: 'FINISHED', signal: 'SIGWAT' }, 'invalid_input', /SIGWAT/, /SIGTERM/],
   ['a signal that is none, to be sent', 'send_input', { execution_id: 'FINISHED', signal: '0' }, 'invalid_input', /"0"/, /SIGUSR1/],
   ['an action that is none', 'files', { action: 'explode', path: 'x' }, 'invalid_input', /action/, /[Cc]orrect/],

@@ -60,7 +60,7 @@ describe('mistakes', () => {
     ['a deadline that is none', ['run', '--timeout', 'soon', 'true'], '--timeout: "soon" is not a number', '--timeout 10'],
     ['a variable without a value', ['run', '--env', 'CORRAL_TEST_UNSET', 'true'], '--env', 'NAME=VALUE'],
     ['a stream that is not there', ['logs', '--stream', 'stdin', 'x'], 'stream "stdin"', 'both'],
-    ['a signal that ends nothing', ['kill', '--signal', 'WINCH', 'x'], '"WINCH" cannot end', 'SIGTERM'],
+    ['a signal that does not exist', ['kill', '--signal', 'FOO', 'x'], 'no signal "FOO"', 'SIGTERM'],
     ['follow and grep together', ['logs', '-f', '--grep', 'a', 'x'], '--grep', 'grep --line-buffered'],
   ])('%s ends with 2, a message and a hint', async (_name, args, message, hint) => {
     const { code, stdout, stderr } = await place.run(args);

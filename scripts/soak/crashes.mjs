@@ -1,5 +1,5 @@
 import { createRandom } from '../chaos/random.mjs';
-import { findByToken, finish, runUnit } from './run-unit.mjs';
+import { findByToken, finish, isUntold, runUnit } from './run-unit.mjs';
 import { Refused, startServer } from './server.mjs';
 import { makeUnit } from './units.mjs';
 
@@ -8,9 +8,9 @@ const LIFE = { from: 40, to: 250, thenMs: 60 };
 
 /**
  * Units on a server that is killed again and again. Whatever was under way is found, and judged, by the next one.
- * @param {{ stateDir: string, env: Record<string, string>, count: number, width: number, seed: number, mark: string, tally: any }} options
+ * @param {{ stateDir: string, env: Record<string, string>, count: number, width: number, seed: number, mark: string, tally: any, pace: (share: number) => Promise<void> }} options
  */
-export const surviveCrashes = async ({ stateDir, env, count, width, seed, mark, tally }) => {
+export const surviveCrashes = async ({ stateDir, env, count, width, seed, mark, tally, pace }) => {
   let next = 0;
   let crashes = 0;
   const underWay = new Map();
@@ -28,6 +28,8 @@ export const surviveCrashes = async ({ stateDir, env, count, width, seed, mark, 
     const lane = async () => {
       while (!dead && next < count) {
         if (next >= end) timer ??= setTimeout(crash, random.between(0, LIFE.thenMs));
+        await pace(next / count);
+        if (dead || next >= count) return;
         const token = `c${next++}`;
         const ways = createRandom(seed, token);
         const unit = makeUnit(token, ways);
@@ -54,9 +56,7 @@ export const surviveCrashes = async ({ stateDir, env, count, width, seed, mark, 
   const settleOne = async ([token, unit]) => {
     underWay.delete(token);
     const record = await findByToken(server, token);
-    // Of a program that could not be started nobody but the server that died had been told.
-    const isUntold = unit.refused !== undefined && record?.outcome?.kind === 'lost';
-    if (record === undefined || isUntold) {
+    if (record === undefined || (unit.refused !== undefined && (await isUntold(server, record.execution_id)))) {
       tally.neverStarted();
       return;
     }

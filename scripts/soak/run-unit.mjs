@@ -67,6 +67,9 @@ export const judge = async (server, unit, execution, told) => {
   return undefined;
 };
 
+/** Of a program that could not be started nobody but its server was told: with that, how it ended is lost. */
+export const isUntold = async (server, execution) => (await settle(server, execution)).outcome?.kind === 'lost';
+
 /** Does what belongs to the unit once its program runs, and judges how it ended. */
 export const finish = async (server, unit, execution, told) => {
   if (unit.act !== undefined) {

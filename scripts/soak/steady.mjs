@@ -12,15 +12,17 @@ const FOLDER_EVERY_MS = 5000;
 /**
  * Units on a server that is never disturbed, and looked at before and after.
  * @param {{ stateDir: string, env: Record<string, string>, vitals: string, count: number, warmUp: number, width: number,
- *   seed: number, mark: string, tally: any }} options
+ *   seed: number, mark: string, tally: any, pace: (share: number) => Promise<void> }} options
  */
-export const holdSteady = async ({ stateDir, env, vitals, count, warmUp, width, seed, mark, tally }) => {
+export const holdSteady = async ({ stateDir, env, vitals, count, warmUp, width, seed, mark, tally, pace }) => {
   const server = await startServer(stateDir, env, vitals);
   let next = 0;
   const runUntil = async (end) => {
     const lane = async () => {
       while (next < end) {
-        const token = `s${next++}`;
+        const index = next++;
+        await pace(index / count);
+        const token = `s${index}`;
         const random = createRandom(seed, token);
         const unit = makeUnit(token, random);
         tally.judged(unit, token, await runUnit(server, unit, token, mark, random).catch(String));

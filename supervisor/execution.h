@@ -97,6 +97,7 @@ struct execution {
     struct input_wait input_wait;
     uint64_t look_at;           /* mono_ms of the next look at what its tree uses */
 
+    uint64_t child_faults;      /* of its processes at the last look at memory */
     struct kill_work kill;
     uint64_t forget_look;       /* mono_ms of the next look for strays */
 };

@@ -80,8 +80,26 @@ static void say(char *text, size_t cap, uint64_t used)
     snprintf(text, cap, "the sandbox used %llu MiB of memory, %llu MiB are allowed", MIB(used), MIB(server.memory_bytes));
 }
 
+/* Grows when a process of e is reaped by another of its processes or by its shim. */
+static uint64_t child_faults(const struct tree *t, const struct execution *e)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].below && (t->v[i].owner == e || (t->v[i].shim && t->v[i].pid == e->shim))) total += t->v[i].child_faults;
+    return total;
+}
+
+/* Whether a process of e, beside the leader, ended since the last look. */
+static bool lost_one(const struct tree *t, const struct execution *e)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].below && !t->v[i].alive && !t->v[i].shim && t->v[i].owner == e) return true;
+    return child_faults(t, e) > e->child_faults;
+}
+
 static void remember(const struct tree *t)
 {
+    for (struct execution *e = executions; e != NULL; e = e->next) e->child_faults = child_faults(t, e);
     seen_count = 0;
     if (seen_cap < t->n) {
         struct seen *grown = realloc(seen, t->n * sizeof *seen);
@@ -102,16 +120,21 @@ static bool still_lives(const struct tree *t, const struct seen *s)
     return false;
 }
 
-/* The only execution there is, or the one that lost most since the last look; NULL when nothing shows it. */
+/* The only execution there is, the only one in which a process ended since the last look, or the one that lost most of what was seen then;
+   NULL when nothing shows it. */
 static struct execution *robbed(const struct tree *t)
 {
-    struct execution *only = NULL, *most_robbed = NULL;
-    size_t living = 0;
+    struct execution *only = NULL, *bereft = NULL, *most_robbed = NULL;
+    size_t living = 0, losers = 0;
     uint64_t most = 0;
     for (struct execution *e = executions; e != NULL; e = e->next) {
         if (!limits_lives(e) || e->kill.active) continue;
         living++;
         only = e;
+        if (lost_one(t, e)) {
+            losers++;
+            bereft = e;
+        }
         uint64_t lost = 0;
         for (size_t i = 0; i < seen_count; i++)
             if (seen[i].owner == e && !still_lives(t, &seen[i])) lost += seen[i].rss;
@@ -120,7 +143,8 @@ static struct execution *robbed(const struct tree *t)
             most_robbed = e;
         }
     }
-    return living == 1 ? only : most_robbed;
+    if (living == 1) return only;
+    return losers == 1 ? bereft : most_robbed;
 }
 
 static void look_in_group(struct tree *t, uint64_t now)

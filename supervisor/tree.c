@@ -11,7 +11,7 @@
 #include "serve.h"
 #include "util.h"
 
-enum { STAT_PARENT = 4, STAT_GROUP, STAT_SESSION, STAT_TERMINAL, STAT_FOREGROUND, STAT_USER = 14, STAT_THREADS = 20, STAT_START = 22, STAT_LAST = 24 };
+enum { STAT_PARENT = 4, STAT_GROUP, STAT_SESSION, STAT_TERMINAL, STAT_FOREGROUND, STAT_CHILD_MINOR = 11, STAT_CHILD_MAJOR = 13, STAT_USER, STAT_THREADS = 20, STAT_START = 22, STAT_LAST = 24 };
 
 /* The fields of /proc/PID/stat after the name, which may hold any byte: counted from its last ')'. */
 static bool parse_stat(char *text, struct process *p)
@@ -49,6 +49,7 @@ static bool parse_stat(char *text, struct process *p)
     p->rss = field[STAT_LAST] > 0 ? (uint64_t)field[STAT_LAST] * (uint64_t)page : 0;
     p->user_us = (uint64_t)(field[STAT_USER] + field[STAT_USER + 2]) * (uint64_t)(1000000 / tick);
     p->system_us = (uint64_t)(field[STAT_USER + 1] + field[STAT_USER + 3]) * (uint64_t)(1000000 / tick);
+    p->child_faults = (uint64_t)(field[STAT_CHILD_MINOR] + field[STAT_CHILD_MAJOR]);
     /* A process whose first thread ended while others go on reads as a zombie too. */
     p->alive = (state != 'Z' && state != 'X' && state != 'x') || p->threads > 1;
     return true;

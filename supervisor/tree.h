@@ -18,6 +18,7 @@ struct process {
     uint32_t threads;
     uint64_t rss;               /* bytes */
     uint64_t user_us, system_us; /* its own and those of children it reaped; in steps of a clock tick */
+    uint64_t child_faults;      /* page faults of the children it reaped: every program has some, so that it grows with each of them */
     bool alive;                 /* not a zombie */
     bool below;                 /* a descendant of the supervisor */
     bool shim;

@@ -21,6 +21,8 @@ import { waitFor } from './wait-for.ts';
 
 /** After so long without a byte we ask whether there were any. */
 const SILENT_MS = 1_000;
+/** An execution that ends within this was not worth watching. */
+const SHORT_MS = 100;
 
 const isLost = (error: unknown): boolean => error instanceof CorralError && error.code === 'lost';
 
@@ -139,14 +141,17 @@ export const createExecutions = (deps: ExecutionsDeps): Executions => {
     return `running for ${String(Math.max(0, Math.round((Date.now() - now.record.startedMs) / 1000)))} s: ${line === '' ? 'no output yet' : line}`;
   };
 
-  /** Waits for its end or, if that was asked for, until it has come to wait for input. */
-  const waitForEnd = async (one: Tracked, { untilInput }: StartRequest, waitMs: number, signal: AbortSignal) => {
-    if (untilInput !== true || waitMs <= STABLE_MS) return waitFor(one, waitMs, signal);
+  /** Waits for its end or, if that was asked for and it has an open input, until it has come to wait for that. */
+  const waitForEnd = async (one: Tracked, { untilInput, keepStdinOpen }: StartRequest, waitMs: number, signal: AbortSignal) => {
+    if (untilInput !== true || !keepStdinOpen || waitMs <= STABLE_MS) return waitFor(one, waitMs, signal);
+    // Being watched has its price, a file for the output among others: short programs do not pay it.
+    const short = await waitFor(one, SHORT_MS, signal);
+    if (short !== 'time') return short;
     using _ = await watchClosely(one);
     const stop = new AbortController();
     try {
       return await Promise.race([
-        waitFor(one, waitMs, AbortSignal.any([signal, stop.signal])),
+        waitFor(one, waitMs - SHORT_MS, AbortSignal.any([signal, stop.signal])),
         onNeedsInput(one, STABLE_MS, stop.signal).then(
           () => 'input' as const,
           (error: unknown) => {

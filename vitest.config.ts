@@ -11,8 +11,6 @@ export default defineConfig({
     hookTimeout: TIMEOUT_MS,
     teardownTimeout: 10_000,
     pool: 'forks',
-    // Tests of processes wait more than they compute: one worker for each core, where the default leaves one idle.
-    maxWorkers: '100%',
     restoreMocks: true,
     setupFiles: ['test/support/leak-check.ts'],
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reportsDirectory: 'coverage' },

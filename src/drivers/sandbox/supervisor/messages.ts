@@ -52,12 +52,19 @@ const EACH = ['cpuSeconds', 'fileBytes', 'openFiles'] as const satisfies readonl
 const smaller = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
+/** Beside an execution's own: the kernel counts the processes of all of the sandbox. */
+const NEIGHBOURS = 256;
+
+/** A bomb forks faster than anybody looks: the kernel stops it not far beyond what the execution may have, for the supervisor to end it. */
+const processesOf = (own: SandboxLimits, sandbox: SandboxLimits): number | undefined =>
+  smaller(sandbox.processes, own.processes === undefined ? undefined : own.processes + NEIGHBOURS);
+
 /** What holds for an execution: each process, and its tree. That all of the sandbox together may use no more is the supervisor's and the group's. */
 const limitsOf = (own: SandboxLimits, sandbox: SandboxLimits): readonly (readonly [kind: number, value: number])[] =>
   (
     [
       [RESOURCE.core, 0],
-      [RESOURCE.processes, sandbox.processes],
+      [RESOURCE.processes, processesOf(own, sandbox)],
       ...EACH.map((name) => [RESOURCE[name], smaller(own[name], sandbox[name])] as const),
       [RESOURCE.treeMemory, own.memoryBytes],
       [RESOURCE.treeTasks, own.processes],

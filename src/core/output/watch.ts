@@ -5,6 +5,9 @@ import type { Offsets } from './cursor.ts';
 /** Something whose output grows; listeners are called on growth and at the end. */
 export interface Growth {
   readonly listeners: Set<() => void>;
+  /** As told with the last growth; absent where nobody tells. */
+  readonly stdoutBytes?: number;
+  readonly stderrBytes?: number;
 }
 
 export interface MatchRequest {

@@ -2,12 +2,12 @@ import type { LogRef, LogStore } from '../../ports/logs.ts';
 import type { StreamName } from '../../ports/sandbox.ts';
 import { MAX_LINE_BYTES } from './line-splitter.ts';
 import type { Searcher } from './searcher.ts';
-import type { Match, Matching, MatchRequest, OutputWatch } from './watch.ts';
+import type { Growth, Match, Matching, MatchRequest, OutputWatch } from './watch.ts';
 
 /** Waits for a line in one stream: each look goes on where the last one stopped, at the beginning of the unfinished line. */
 export interface LineMatcher {
-  /** The first matching line among what has come since the last look; a line without its newline counts. */
-  look(signal?: AbortSignal): Promise<string | undefined>;
+  /** The first matching line among what has come since the last look; a line without its newline counts. `grown`: the size as told, if it was. */
+  look(signal?: AbortSignal, grown?: number): Promise<string | undefined>;
   /** Bytes that need not be looked at again. */
   offset(): number;
 }
@@ -23,9 +23,13 @@ export const createLineMatcher = (
   let offset = from;
   let seen = -1;
   return {
-    async look(signal) {
+    async look(signal, grown) {
+      if (grown !== undefined && grown <= seen) return undefined;
       const size = await logs.size(ref, stream);
-      if (size === seen || size <= offset) return undefined;
+      if (size === seen || size <= offset) {
+        seen = size;
+        return undefined;
+      }
       const source = { paths: [await logs.path(ref, stream)], segments: Float64Array.of(0, offset, size - offset) };
       const found = await searcher.search(
         { kind: 'match', pattern, ignoreCase: false, raw: false, source },
@@ -76,9 +80,9 @@ export const createOutputWatch = (logs: LogStore, searcher: Searcher): OutputWat
     const matchers = streams.map((name) => ({ name, matcher: createLineMatcher(logs, searcher, ref, name, pattern, from?.[name]) }));
     const offsetOf = (name: StreamName): number => matchers.find((one) => one.name === name)?.matcher.offset() ?? from?.[name] ?? 0;
     return {
-      async look(signal?: AbortSignal): Promise<Match | undefined> {
+      async look(signal?: AbortSignal, grown?: Growth): Promise<Match | undefined> {
         for (const { name, matcher } of matchers) {
-          const line = await matcher.look(signal);
+          const line = await matcher.look(signal, name === 'stdout' ? grown?.stdoutBytes : grown?.stderrBytes);
           if (line !== undefined) return { line, stream: name };
         }
         return undefined;
@@ -95,7 +99,7 @@ export const createOutputWatch = (logs: LogStore, searcher: Searcher): OutputWat
       using bell = createBell(request.growth.listeners, signal);
       while (!signal.aborted) {
         try {
-          const match = await matchers.look(signal);
+          const match = await matchers.look(signal, request.growth);
           if (match !== undefined) return match;
         } catch (error) {
           if (!signal.aborted) throw error;
